@@ -80,7 +80,10 @@ class Workshop:
 
 @pytest.fixture
 def workshop(tmp_path: Path) -> Workshop:
-    shutil.copytree(ENGINES, tmp_path / "engines", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("forge", *PINS["engines"]):
+        shutil.copytree(ENGINES / name, tmp_path / "engines" / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("build.py", "versions.toml"):
+        shutil.copy(ENGINES / name, tmp_path / "engines")
     return Workshop(tmp_path)
 
 
@@ -184,6 +187,13 @@ def test_a_failure_is_explained_by_what_the_compiler_said_last(workshop: Worksho
     failed = workshop.run("prometheus")
     assert why in failed.stderr
     assert "= help: " in failed.stderr
+
+
+def test_a_network_that_an_earlier_step_missed_explains_a_later_failure(workshop: Workshop) -> None:
+    workshop.let_go('[ "$2" != vendor ] || echo "dial tcp: no such host"; [ "$1" != build ] || exit 1')
+    failed = workshop.run("alertmanager")
+    assert "the step `compiling` failed" in failed.stderr
+    assert "no network" in failed.stderr
 
 
 def test_a_program_that_answers_another_version_than_its_pin_is_not_kept(workshop: Workshop) -> None:

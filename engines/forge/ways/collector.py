@@ -23,6 +23,7 @@ def build(engine: Engine, bench: Bench) -> None:
     # are refused. Told to skip that, it writes no go.mod. So the manifest names as its Go a program that does nothing.
     bench.run("writing the collector's source", tools / "builder", "--skip-compilation", "--config", manifest)
     source = bench.folder / "source"
+    # With -e it goes on without those.
     bench.run("resolving modules", "go", "mod", "tidy", "-e", cwd=source, expect="about a minute")
     (program,) = engine.programs
     bench.run(
