@@ -1,0 +1,50 @@
+"""The words of definition files: everything that a person needs to describe a mesh, and nothing else."""
+
+from meshscope.model.alerting import Alert, Severity, Where, alert
+from meshscope.model.boards import dashboard
+from meshscope.model.mesh import Environment, Mesh, Mode, SeverityWords, Versions
+from meshscope.model.people import Owner
+from meshscope.model.pipelines import Pipeline
+from meshscope.model.responses import kill_instance, open_issue
+from meshscope.model.services import Calls, DataPlane, Direction, External, Gateway, Service
+from meshscope.model.signals import AnyInstance, AnyService, Condition
+from meshscope.model.slo import SLO, Availability, Latency, Side
+from meshscope.model.units import days, hours, minutes, ms, per_minute, per_second, percent, seconds
+
+__all__ = [
+    "SLO",
+    "Alert",
+    "AnyInstance",
+    "AnyService",
+    "Availability",
+    "Calls",
+    "Condition",
+    "DataPlane",
+    "Direction",
+    "Environment",
+    "External",
+    "Gateway",
+    "Latency",
+    "Mesh",
+    "Mode",
+    "Owner",
+    "Pipeline",
+    "Service",
+    "Severity",
+    "SeverityWords",
+    "Side",
+    "Versions",
+    "Where",
+    "alert",
+    "dashboard",
+    "days",
+    "hours",
+    "kill_instance",
+    "minutes",
+    "ms",
+    "open_issue",
+    "per_minute",
+    "per_second",
+    "percent",
+    "seconds",
+]

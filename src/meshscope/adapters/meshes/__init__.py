@@ -1,0 +1,1 @@
+"""Mesh providers, one frozen value a file."""

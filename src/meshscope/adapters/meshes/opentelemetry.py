@@ -1,0 +1,37 @@
+"""OpenTelemetry span metrics, taken by our own collector's span_metrics connector before any sampling.
+
+Labels are what Prometheus makes of span attributes. Only server spans name the service that answers, so the server's
+side is the only one that can be seen. Failed is the span's status, which the semantic conventions set for 5xx and for
+the gRPC statuses 2, 4, 12, 13, 14 and 15.
+"""
+
+from meshscope.model.provider import Labels, MeshProvider
+from meshscope.model.services import DataPlane
+from meshscope.model.slo import Side
+from meshscope.model.units import minutes, ms
+
+PROVIDER = MeshProvider(
+    name="opentelemetry",
+    title="OpenTelemetry span metrics",
+    requests="traces_span_metrics_calls_total",
+    latency="traces_span_metrics_duration_milliseconds",
+    latency_unit=1 * ms,
+    bounds=tuple(bound * ms for bound in (5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000)),
+    free_bounds=True,
+    labels=Labels(
+        cluster="k8s_cluster_name",
+        namespace="service_namespace",
+        service="service_name",
+        reporter="span_kind",
+        workload="k8s_deployment_name",
+        version="service_version",
+        pod="k8s_pod_name",
+    ),
+    failed=('status_code="STATUS_CODE_ERROR"',),
+    reporters={
+        (Side.SERVER, DataPlane.SIDECAR): "SPAN_KIND_SERVER",
+        (Side.SERVER, DataPlane.WAYPOINT): "SPAN_KIND_SERVER",
+    },
+    instance_reporter="SPAN_KIND_SERVER",
+    idle=5 * minutes,
+)

@@ -1,0 +1,1 @@
+"""What other programs read: typed, frozen, the same bytes everywhere."""

@@ -1,0 +1,1 @@
+"""Definitions to artefacts; pure, one module for each kind of artefact."""

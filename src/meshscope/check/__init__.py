@@ -1,0 +1,1 @@
+"""Artefacts and model to findings; one rule a file."""

@@ -1,0 +1,136 @@
+"""Alerts: a condition over every service or instance, how loud it is, and what it may trigger."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeAlias, TypeVar, get_type_hints
+
+from meshscope.findings import DefinitionError, Finding, Place, here
+from meshscope.model.people import Owner
+from meshscope.model.responses import Response
+from meshscope.model.signals import AnyInstance, AnyService, Condition, Scope, Signal, signals
+from meshscope.model.units import Duration, minutes, seconds
+
+WINDOWS = (5 * minutes,)
+
+
+class Severity(StrEnum):
+    """How loud: a page wakes somebody, a ticket waits for the morning."""
+
+    PAGE = "page"
+    TICKET = "ticket"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Where:
+    """Which services an alert is about: all named restrictions hold."""
+
+    tier: int | None = None
+    owner: Owner | None = None
+    namespace: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alert:
+    """An alert as its definition says it; made by `alert`."""
+
+    name: str
+    summary: str
+    description: str
+    severity: Severity
+    window: Duration
+    at_least: int
+    pending: Duration
+    page_after: Duration | None
+    keep_firing: Duration
+    where: Where
+    respond: tuple[Response, ...]
+    condition: Condition = field(compare=False)
+    scope: Scope
+    place: Place | None = field(compare=False, repr=False)
+
+    @property
+    def camel(self) -> str:
+        """The name in Prometheus: ``lone_failing_instance`` is LoneFailingInstance."""
+        return "".join(word.capitalize() for word in self.name.split("_"))
+
+    @property
+    def signals(self) -> tuple[Signal, ...]:
+        """Every signal that the condition reads."""
+        return signals(self.condition)
+
+
+S = TypeVar("S", AnyService, AnyInstance)
+Question: TypeAlias = Callable[[S], Condition]
+
+
+def alert(
+    *,
+    severity: Severity,
+    pending: Duration,
+    window: Duration = WINDOWS[0],
+    at_least: int = 0,
+    page_after: Duration | None = None,
+    keep_firing: Duration = 0 * seconds,
+    where: Where = Where(),
+    respond: tuple[Response, ...] = (),
+) -> Callable[[Question[S]], Alert]:
+    """Make an alert of a question about every service (or instance); its docstring's first line is the summary.
+
+    ``window`` is the time over which signals are counted, ``at_least`` the fewest requests in it that count,
+    ``pending`` how long the condition must hold, ``page_after`` how much longer the agent has it before people do,
+    ``where`` restricts the services, ``respond`` is what the agent may do.
+    Raises `DefinitionError` for a question that can't become one rule.
+    """
+    place = here()
+    if window not in WINDOWS:
+        raise _refused("alert/unknown-window", place, "window", f"the window of an alert is {window}",
+                       "signals are recorded over 5 minutes; another window would read raw series again for each alert",
+                       "write 5 * minutes")  # fmt: skip
+
+    def made(ask: Question[S]) -> Alert:
+        scope, stand_in = _asked_about(ask, place)
+        condition: object = ask(stand_in)  # type: ignore[arg-type]
+        if not isinstance(condition, Condition):
+            raise _refused("alert/no-condition", place, None, f"alert `{ask.__name__}` returns no condition",
+                           f"it returns {type(condition).__name__}, and a rule needs a comparison",
+                           "return a comparison, for example service.failure_ratio > 5 * percent")  # fmt: skip
+        summary, _, description = inspect.cleandoc(ask.__doc__ or "").partition("\n")
+        if not summary:
+            raise _refused("alert/no-summary", place, None, f"alert `{ask.__name__}` has no summary",
+                           "its docstring's first line is what the person who is woken reads first",
+                           "write a docstring that says what is wrong")  # fmt: skip
+        for response in respond:
+            if response.needs not in (None, scope):
+                raise _refused("alert/no-instance", place, "respond",
+                               f"alert `{ask.__name__}` may {response.name}, but names no instance",
+                               "killing one instance needs an alert about one instance; "
+                               "to kill one of a service that fails as a whole would feed the failure",
+                               "let the function take an AnyInstance, or respond with open_issue()")  # fmt: skip
+        return Alert(name=ask.__name__, summary=summary.strip(), description=" ".join(description.split()),
+                     severity=severity, window=window, at_least=at_least, pending=pending, page_after=page_after,
+                     keep_firing=keep_firing, where=where, respond=respond, condition=condition, scope=scope,
+                     place=place)  # fmt: skip
+
+    return made
+
+
+def _asked_about(ask: Callable[..., Condition], place: Place | None) -> tuple[Scope, AnyService | AnyInstance]:
+    hints = [kind for name, kind in get_type_hints(ask).items() if name != "return"]
+    if hints == [AnyService]:
+        return Scope.SERVICE, AnyService()
+    if hints == [AnyInstance]:
+        return Scope.INSTANCE, AnyInstance()
+    raise _refused("alert/no-stand-in", place, None,
+                   f"alert `{ask.__name__}` doesn't say what it is about",
+                   "its one parameter's annotation decides whether it is a rule over services or over instances",
+def _refused(
+    code: str, place: Place | None, argument: str | None, title: str, why: str, help: str  # noqa: A002
+) -> DefinitionError:
+
+
+def _refused(code: str, place: Place | None, argument: str | None, title: str, why: str, help: str) -> DefinitionError:  # noqa: A002
+    return DefinitionError(Finding(code=code, title=title, place=place, argument=argument, why=why, help=help))

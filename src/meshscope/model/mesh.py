@@ -1,0 +1,109 @@
+"""The mesh as a whole, what differs in each environment, and where its artefacts will live."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from meshscope.findings import DefinitionError, Finding, Place, here
+from meshscope.model.people import Owner, dns_label
+from meshscope.model.services import Service
+from meshscope.model.slo import SLO
+from meshscope.model.units import Duration, Ratio, days, seconds
+
+
+class Mode(StrEnum):
+    """What the feedback agent may do on its own."""
+
+    OBSERVE = "observe"
+    PROPOSE = "propose"
+    ASK = "ask"
+    ACT = "act"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeverityWords:
+    """The words that stand in the label ``severity``, so that they fit routes that exist already."""
+
+    page: str = "page"
+    ticket: str = "ticket"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Versions:
+    """The versions of the programs that read the artefacts."""
+
+    otelcol: str = "0.155.0"
+    prometheus: str = "3.16.0"
+    alertmanager: str = "0.34.2"
+    grafana: str = "13.2"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mesh:
+    """A service mesh; its services are those found under ``services/``.
+
+    ``provider`` names who reports the traffic (``istio``, ``opentelemetry``); ``cluster`` is the label that scrapes
+    carry (empty: none); ``owner`` answers for the platform and for what has no owner. ``retention`` is how long
+    Prometheus keeps samples, ``scrape_interval`` how often it asks. ``grafana``, ``console`` and ``runbooks`` are base
+    addresses for links, ``alertmanagers``, ``agent`` and ``collectors`` say where those listen, ``secrets`` is the
+    folder of credential files as Alertmanager sees it.
+    """
+
+    name: str
+    provider: str
+    cluster: str = ""
+    owner: Owner | None = None
+    severities: SeverityWords = SeverityWords()
+    retention: Duration = 40 * days
+    scrape_interval: Duration = 15 * seconds
+    group_count: int = 64
+    versions: Versions = Versions()
+    mode: Mode = Mode.OBSERVE
+    grafana: str = "https://grafana.example.org"
+    console: str = "https://meshscope.example.org"
+    runbooks: str = "https://runbooks.example.org"
+    alertmanagers: tuple[str, ...] = ("alertmanager-0:9093", "alertmanager-1:9093")
+    agent: str = "https://meshscope-agent:8443"
+    secrets: str = "/etc/alertmanager/secrets"
+    smarthost: str = "smtp.example.org:587"
+    place: Place | None = field(default_factory=here, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        dns_label(self.name, "mesh", "name", self.place)
+        if self.group_count not in (64, 128):
+            raise DefinitionError(
+                Finding(
+                    code="mesh/unknown-group-count",
+                    title=f"mesh `{self.name}` spreads its static series over {self.group_count} groups",
+                    place=self.place,
+                    argument="group_count",
+                    why="the number is fixed for a house: when it changes, every service moves to another group, "
+                    "has no info for up to one interval, and its alerts vanish meanwhile",
+                    help="leave it out (64), or write 128 before the mesh has 10,000 services",
+                )
+            )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Environment:
+    """What differs from the definitions in one environment; everything else is the same."""
+
+    name: str
+    cluster: str | None = None
+    provider: str | None = None
+    replicas: Mapping[Service, int] = field(default_factory=dict)
+    objectives: Mapping[SLO, Ratio] = field(default_factory=dict)
+    service_versions: Mapping[Service, str] = field(default_factory=dict)
+    versions: Versions | None = None
+    tracker: str | None = None
+    mode: Mode | None = None
+    retention: Duration | None = None
+    grafana: str | None = None
+    console: str | None = None
+    alertmanagers: tuple[str, ...] | None = None
+    place: Place | None = field(default_factory=here, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        dns_label(self.name, "environment", "name", self.place)

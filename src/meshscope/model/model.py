@@ -1,0 +1,241 @@
+"""The model: every definition of one mesh in one environment, resolved, sorted and frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from meshscope.findings import Finding
+from meshscope.model.alerting import Alert
+from meshscope.model.boards import DashboardDefinition
+from meshscope.model.mesh import Environment, Mesh
+from meshscope.model.people import Owner
+from meshscope.model.pipelines import Pipeline
+from meshscope.model.services import Calls, DataPlane, External, Gateway, Identity, Service
+from meshscope.model.slo import SLO, Latency, Side, check_objective
+from meshscope.model.units import Duration
+
+T = TypeVar("T")
+D = TypeVar("D", Alert, DashboardDefinition, Pipeline)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Definitions:
+    """What the loader found in the definition files, before anything is resolved."""
+
+    meshes: tuple[Mesh, ...] = ()
+    environments: tuple[Environment, ...] = ()
+    owners: tuple[Owner, ...] = ()
+    services: tuple[Service, ...] = ()
+    gateways: tuple[Gateway, ...] = ()
+    externals: tuple[External, ...] = ()
+    calls: tuple[Calls, ...] = ()
+    alerts: tuple[Alert, ...] = ()
+    dashboards: tuple[DashboardDefinition, ...] = ()
+    pipelines: tuple[Pipeline, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """One mesh in one environment. Services are sorted by identity, clusters filled in, differences applied."""
+
+    mesh: Mesh
+    environment: str
+    services: tuple[Service, ...]
+    gateways: tuple[Gateway, ...]
+    externals: tuple[External, ...]
+    calls: tuple[tuple[Identity, Identity], ...]
+    owners: tuple[Owner, ...]
+    alerts: tuple[Alert, ...]
+    dashboards: tuple[DashboardDefinition, ...]
+    pipelines: tuple[Pipeline, ...]
+
+    @property
+    def slos(self) -> Iterable[tuple[Service, SLO]]:
+        """Every (service, SLO), services in order, SLOs as written."""
+        return ((service, slo) for service in self.services for slo in service.slos)
+
+    @property
+    def latency_bounds(self) -> tuple[Duration, ...]:
+        """Every latency threshold in use by an SLO or an alert, ascending."""
+        used = {slo.of.under for _, slo in self.slos if isinstance(slo.of, Latency)}
+        used |= {signal.over for alert in self.alerts for signal in alert.signals if signal.over is not None}
+        return tuple(sorted(used))
+
+    @property
+    def periods(self) -> tuple[Duration, ...]:
+        """Every SLO period in use, ascending."""
+        return tuple(sorted({slo.over for _, slo in self.slos}))
+
+
+def resolve(definitions: Definitions, environment: str | None) -> tuple[Model | None, list[Finding]]:
+    """The model of ``environment`` (None: the definitions as they stand), and what is wrong with it.
+
+    None instead of a model where there is no one mesh or no such environment.
+    """
+    findings: list[Finding] = []
+    mesh = _the_mesh(definitions.meshes, findings)
+    chosen = _the_environment(definitions.environments, environment, findings)
+    if mesh is None or (environment is not None and chosen is None):
+        return None, findings
+    mesh = _mesh_in(mesh, chosen)
+    services = _services_in(definitions.services, mesh, chosen, findings)
+    gateways = tuple(sorted((_placed(gateway, mesh) for gateway in definitions.gateways), key=lambda g: g.identity))
+    model = Model(
+        mesh=mesh,
+        environment=environment or "",
+        services=services,
+        gateways=gateways,
+        externals=tuple(sorted(definitions.externals, key=lambda external: external.name)),
+        calls=_calls(definitions.calls, mesh),
+        owners=_owners(definitions, mesh),
+        alerts=_unique(definitions.alerts, "alert", findings),
+        dashboards=_unique(definitions.dashboards, "dashboard", findings),
+        pipelines=_unique(definitions.pipelines, "pipeline", findings),
+    )
+    return model, findings
+
+
+def _the_mesh(meshes: Sequence[Mesh], findings: list[Finding]) -> Mesh | None:
+    if len(meshes) == 1:
+        return meshes[0]
+    findings.append(
+        Finding(
+            code="mesh/none" if not meshes else "mesh/several",
+            title="there is no mesh" if not meshes else f"there are {len(meshes)} meshes",
+            place=meshes[1].place if meshes else None,
+            why="artefacts are built for one mesh: its provider decides every query",
+            help='write mesh = Mesh(name="...", provider="istio") in mesh.py'
+            if not meshes
+            else "keep one; what differs between environments is an Environment",
+        )
+    )
+    return None
+
+
+def _the_environment(
+    environments: Sequence[Environment], name: str | None, findings: list[Finding]
+) -> Environment | None:
+    found = next((environment for environment in environments if environment.name == name), None)
+    if name is not None and found is None:
+        known = ", ".join(sorted(environment.name for environment in environments)) or "none"
+        findings.append(
+            Finding(
+                code="mesh/unknown-environment",
+                title=f"there is no environment `{name}`",
+                why=f"the environments of this mesh: {known}",
+                help=f'write {name} = Environment(name="{name}") in mesh.py, or name one of those',
+            )
+        )
+    return found
+
+
+def _mesh_in(mesh: Mesh, environment: Environment | None) -> Mesh:
+    if environment is None:
+        return mesh
+    named = ("cluster", "provider", "versions", "mode", "retention", "grafana", "console", "alertmanagers")
+    changes = {name: getattr(environment, name) for name in named if getattr(environment, name) is not None}
+    return replace(mesh, **changes)
+
+
+def _placed(node: Gateway, mesh: Mesh) -> Gateway:
+    return node if node.cluster else replace(node, cluster=mesh.cluster)
+
+
+def _services_in(
+    services: Sequence[Service], mesh: Mesh, environment: Environment | None, findings: list[Finding]
+) -> tuple[Service, ...]:
+    resolved: dict[Identity, Service] = {}
+    replicas = _by_identity(environment.replicas if environment else {}, mesh)
+    versions = _by_identity(environment.service_versions if environment else {}, mesh)
+    for service in services:
+        changes: dict[str, object] = {}
+        if not service.cluster and mesh.cluster:
+            changes["cluster"] = mesh.cluster
+        identity = service.identity._replace(cluster=service.cluster or mesh.cluster)
+        if identity in replicas:
+            changes["replicas"] = replicas[identity]
+        if identity in versions:
+            changes["version"] = versions[identity]
+        if environment and environment.objectives:
+            changes["slos"] = tuple(_slo_in(slo, environment) for slo in service.slos)
+        if environment and environment.tracker and service.owner:
+            changes["owner"] = replace(service.owner, issues=environment.tracker)
+        placed = replace(service, **changes) if changes else service  # type: ignore[arg-type]
+        if identity in resolved:
+            findings.append(_twice(resolved[identity], placed))
+        else:
+            resolved[identity] = placed
+    return tuple(resolved[identity] for identity in sorted(resolved))
+
+
+def _by_identity(values: Mapping[Service, T], mesh: Mesh) -> dict[Identity, T]:
+    return {
+        service.identity._replace(cluster=service.cluster or mesh.cluster): value for service, value in values.items()
+    }
+
+
+def _slo_in(slo: SLO, environment: Environment) -> SLO:
+    objective = environment.objectives.get(slo)
+    if objective is None:
+        return slo
+    check_objective(objective, slo.name, slo.over, environment.place, "objectives")
+    return replace(slo, objective=objective)
+
+
+def _twice(first: Service, second: Service) -> Finding:
+    return Finding(
+        code="model/duplicate-service",
+        title=f"service `{second.identity}` is defined twice",
+        place=second.place,
+        argument="name",
+        why=f"the other is at {first.place}; two infos for one service make every rule that joins them fail, "
+        "for all services",
+        help="rename one, or give it another namespace or cluster",
+        subject=str(second.identity),
+    )
+
+
+def _calls(calls: Sequence[Calls], mesh: Mesh) -> tuple[tuple[Identity, Identity], ...]:
+    def at(identity: Identity) -> Identity:
+        return identity if identity.cluster or not identity.namespace else identity._replace(cluster=mesh.cluster)
+
+    return tuple(sorted({(at(caller.identity), at(callee.identity)) for some in calls for caller, callee in some}))
+
+
+def _owners(definitions: Definitions, mesh: Mesh) -> tuple[Owner, ...]:
+    used = [service.owner for service in definitions.services if service.owner] + list(definitions.owners)
+    used += [mesh.owner] if mesh.owner else []
+    return tuple(sorted({owner.name: owner for owner in reversed(used)}.values(), key=lambda owner: owner.name))
+
+
+def _unique(definitions: Sequence[D], what: str, findings: list[Finding]) -> tuple[D, ...]:
+    named: dict[str, D] = {}
+    for definition in definitions:
+        first = named.setdefault(definition.name, definition)
+        if first is not definition:
+            findings.append(
+                Finding(
+                    code=f"model/duplicate-{what}",
+                    title=f"{what} `{definition.name}` is defined twice",
+                    place=definition.place,
+                    why=f"the other is at {first.place}; both would be written to one file",
+                    help="rename one",
+                    subject=definition.name,
+                )
+            )
+    return tuple(named[name] for name in sorted(named))
+
+
+def callers(model: Model) -> frozenset[Identity]:
+    """Every identity that some service or gateway of the mesh calls."""
+    inside = {service.identity for service in model.services} | {gateway.identity for gateway in model.gateways}
+    return frozenset(callee for caller, callee in model.calls if caller in inside)
+
+
+def side_of(slo: SLO | None, service: Service, called: frozenset[Identity]) -> Side:
+    """From where an SLO is counted: as it says, else the client's side where somebody in the mesh calls the service."""
+    if slo is not None and slo.side is not None:
+        return slo.side
+    return Side.CLIENT if service.identity in called or service.dataplane is DataPlane.WAYPOINT else Side.SERVER

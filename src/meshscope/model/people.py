@@ -1,0 +1,99 @@
+"""Who answers: an owner and the ways to reach it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+from meshscope.findings import DefinitionError, Finding, Place, here
+
+SCHEMES = {
+    "issues": ("github", "gitlab", "gitea", "jira", "markdown"),
+    "pager": ("pagerduty",),
+    "chat": ("slack",),
+}
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+
+
+@dataclass(frozen=True)
+class Contact:
+    """A way to reach somebody: ``scheme`` names the system, ``address`` whom in it."""
+
+    scheme: str
+    address: str
+
+    def __str__(self) -> str:
+        return f"{self.scheme}:{self.address}"
+
+
+def contact(text: str, argument: str, place: Place | None) -> Contact:
+    """``scheme:address`` in parts. Raises `DefinitionError` for a scheme that nothing here can reach."""
+    scheme, colon, address = text.partition(":")
+    known = SCHEMES[argument]
+    if colon and address and scheme in known:
+        return Contact(scheme, address)
+    close = get_close_matches(scheme, known, n=1)
+    example = f"{close[0] if close else known[0]}:{address or scheme}"
+    raise DefinitionError(
+        Finding(
+            code="owner/unknown-contact",
+            title=f"`{text}` is no {argument} address",
+            place=place,
+            argument=argument,
+            why=f"an address is SCHEME:WHO, and the schemes for {argument} are {', '.join(known)}",
+            help=f'did you mean "{example}"?',
+        )
+    )
+
+
+def dns_label(name: str, what: str, argument: str, place: Place | None) -> None:
+    """Refuse a name that Kubernetes would: lower case letters, digits and dashes, at most 63."""
+    if _NAME.fullmatch(name) and len(name) <= 63:
+        return
+    raise DefinitionError(
+        Finding(
+            code="model/bad-name",
+            title=f"the {what} `{name}` is not a valid name",
+            place=place,
+            argument=argument,
+            why="names become Kubernetes names and label values: lower case letters, digits and dashes, at most 63",
+            help=f'write it as "{re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:63] or "name"}"',
+        )
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Owner:
+    """A team that runs services and is told of their trouble.
+
+    ``issues`` is where its work is tracked (``github:acme/payments``), ``pager`` who is woken
+    (``pagerduty:payments-primary``), ``chat`` where tickets go (``slack:#payments``), ``mail`` an address.
+    Raises `DefinitionError` for an address that nothing here can reach.
+    """
+
+    name: str
+    issues: str
+    pager: str | None = None
+    chat: str | None = None
+    mail: str | None = None
+    place: Place | None = field(default_factory=here, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        dns_label(self.name, "owner", "name", self.place)
+        contact(self.issues, "issues", self.place)
+        if self.pager is not None:
+            contact(self.pager, "pager", self.place)
+        if self.chat is not None:
+            contact(self.chat, "chat", self.place)
+        if self.mail is not None and not re.fullmatch(r"[^@\s<>\"']+@[^@\s<>\"']+", self.mail):
+            raise DefinitionError(
+                Finding(
+                    code="owner/unknown-contact",
+                    title=f"`{self.mail}` is no mail address",
+                    place=self.place,
+                    argument="mail",
+                    why="tickets without a chat are mailed",
+                    help='write it as "team@example.org"',
+                )
+            )

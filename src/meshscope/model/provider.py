@@ -1,0 +1,67 @@
+"""What a mesh provider's metrics look like: where requests, failures and latency are, and which labels name whom."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from meshscope.model.services import DataPlane
+from meshscope.model.slo import Side
+from meshscope.model.units import Duration
+
+
+@dataclass(frozen=True, kw_only=True)
+class Labels:
+    """The provider's labels for our own names; ``version`` and the like are empty where it has none."""
+
+    cluster: str
+    namespace: str
+    service: str
+    reporter: str
+    workload: str
+    version: str
+    pod: str
+    caller_namespace: str = ""
+    caller: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeshProvider:
+    """One mesh's telemetry as a frozen value; every query for this mesh is written from it.
+
+    ``requests`` is a counter, ``latency`` a histogram's base name whose ``le`` counts ``latency_unit``; ``bounds`` are
+    its boundaries, ``free_bounds`` whether our own collector sets them. ``failed`` are label selectors, the union of
+    which are failed requests. ``reporters`` gives the value of the reporter label for a side and a data plane; a side
+    that is missing can't be seen. ``instance_reporters`` are the reporters that name a pod. ``plaintext`` selects
+    requests without mutual TLS as the server saw them, None where nobody tells. ``outside`` are values of the service
+    label that name no service. ``idle`` is after how long silent series disappear, None for never.
+    """
+
+    name: str
+    title: str
+    requests: str
+    latency: str
+    latency_unit: Duration
+    bounds: tuple[Duration, ...]
+    free_bounds: bool
+    labels: Labels
+    failed: tuple[str, ...]
+    reporters: Mapping[tuple[Side, DataPlane], str]
+    instance_reporter: str
+    plaintext: str | None = None
+    outside: tuple[str, ...] = ()
+    idle: Duration | None = None
+    codes: Mapping[str, str] = field(default_factory=dict)
+
+    def signals(self) -> frozenset[str]:
+        """The names of the signals that this provider has."""
+        return frozenset({"requests", "failures", "slow"} | ({"plaintext"} if self.plaintext else set()))
+
+    def bucket_of(self, bound: Duration) -> bool:
+        """Whether ``bound`` is one of the histogram's boundaries."""
+        return self.free_bounds or bound in self.bounds
+
+    def le(self, bound: Duration) -> str:
+        """``bound`` in the histogram's unit, as an integer or decimal without trailing zeros."""
+        number = bound.seconds / self.latency_unit.seconds
+        return f"{number.normalize():f}"

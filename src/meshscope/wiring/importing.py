@@ -1,0 +1,74 @@
+"""Import definition files under their real names, with paths relative to the house, and remember what was read."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from importlib.machinery import FileFinder, SourceFileLoader
+from pathlib import Path
+from types import CodeType
+
+FOLDERS = ("services", "environments", "alerts", "dashboards", "collectors")
+
+
+class Importer:
+    """Puts the house on the import path. ``services/payments.py`` is imported as ``services.payments``.
+
+    Code objects carry the relative path, so that every place is the same in every folder; no bytecode is written.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._read: dict[str, str] = {}
+        sys.path.insert(0, str(root))
+        sys.path_hooks.insert(0, self._finder)
+        sys.path_importer_cache.clear()
+
+    def read(self, path: Path, content: bytes | None = None) -> None:
+        """Remember that the definitions depend on ``path`` when it lies in the house."""
+        try:
+            relative = path.resolve().relative_to(self.root).as_posix()
+        except ValueError:
+            return
+        if relative not in self._read:
+            data = path.read_bytes() if content is None else content
+            self._read[relative] = hashlib.sha256(data).hexdigest()
+
+    def inputs(self) -> tuple[tuple[str, str], ...]:
+        """(path, SHA-256) of everything that was read in the house, sorted."""
+        return tuple(sorted(self._read.items()))
+
+    def files(self) -> list[Path]:
+        """The definition files in the order of loading: services first, then the mesh, then what speaks of them."""
+        found = {folder: sorted((self.root / folder).rglob("*.py")) for folder in FOLDERS}
+        ordered = [*found["services"], self.root / "mesh.py"]
+        ordered += [path for folder in FOLDERS[1:] for path in found[folder]]
+        return [path for path in ordered if not path.name.startswith(("_", "."))]
+
+    def name(self, path: Path) -> str:
+        """The module name of a definition file."""
+        return ".".join(path.relative_to(self.root).with_suffix("").parts)
+
+    def _finder(self, entry: str) -> FileFinder:
+        path = Path(entry)
+        inside = path == self.root or (path.is_relative_to(self.root) and self._is_ours(path))
+        if not inside:
+            raise ImportError(f"{entry} is not in the house")
+        return FileFinder(entry, (self._loader_class(), [".py"]))
+
+    def _is_ours(self, path: Path) -> bool:
+        first = path.relative_to(self.root).parts[0]
+        return first in FOLDERS or not (first.startswith(".") or first in ("src", "build", "tests", "venv", "engines"))
+
+    def _loader_class(self) -> type[SourceFileLoader]:
+        importer = self
+
+        class Loader(SourceFileLoader):
+            def get_code(self, fullname: str) -> CodeType:  # noqa: ARG002 - importlib's signature
+                path = Path(self.path)
+                data = self.get_data(self.path)
+                importer.read(path, data)
+                relative = path.relative_to(importer.root).as_posix()
+                return compile(data, relative, "exec", dont_inherit=True)
+
+        return Loader

@@ -1,0 +1,42 @@
+"""What all tests share: the real engines, and what their absence means."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def engine_folder() -> Path:
+    """Where engines are kept: outside the tree, in MESHSCOPE_CACHE or the user's cache."""
+    home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(os.environ.get("MESHSCOPE_CACHE") or f"{home}/meshscope") / "engines" / "bin"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--engines",
+        choices=("if-present", "required"),
+        default="if-present",
+        help="whether a test whose real engine is missing is skipped or fails",
+    )
+
+
+@pytest.fixture
+def engine(request: pytest.FixtureRequest) -> Callable[[str], Path]:
+    """The path of a real engine by name; without it the test is skipped, or fails under --engines=required."""
+
+    def find(name: str) -> Path:
+        cached = engine_folder() / name
+        found = str(cached) if cached.is_file() else shutil.which(name)
+        if found is None:
+            message = f"{name} is not here: run `make engines`"
+            if request.config.getoption("--engines") == "required":
+                pytest.fail(message)
+            pytest.skip(message)
+        return Path(found)
+
+    return find
