@@ -175,7 +175,7 @@ def text(schema: Schema) -> str:
     """Return a whole schema as text: compact, but with a line for each definition, so that a change can be read."""
     lines = []
     for key in sorted(schema):
-        if key in {"definitions", "panels"}:
+        if key == "definitions":
             parts = ",\n".join(f"{compact(name)}:{compact(schema[key][name])}" for name in sorted(schema[key]))
             lines.append(f"{compact(key)}:{{\n{parts}\n}}")
         else:

@@ -127,10 +127,10 @@ def _asked_about(ask: Callable[..., Condition], place: Place | None) -> tuple[Sc
     raise _refused("alert/no-stand-in", place, None,
                    f"alert `{ask.__name__}` doesn't say what it is about",
                    "its one parameter's annotation decides whether it is a rule over services or over instances",
+                   f"write def {ask.__name__}(service: AnyService) -> Condition, or (instance: AnyInstance)")  # fmt: skip
+
+
 def _refused(
-    code: str, place: Place | None, argument: str | None, title: str, why: str, help: str  # noqa: A002
+    code: str, place: Place | None, argument: str | None, title: str, why: str, remedy: str
 ) -> DefinitionError:
-
-
-def _refused(code: str, place: Place | None, argument: str | None, title: str, why: str, help: str) -> DefinitionError:  # noqa: A002
-    return DefinitionError(Finding(code=code, title=title, place=place, argument=argument, why=why, help=help))
+    return DefinitionError(Finding(code=code, title=title, place=place, argument=argument, why=why, help=remedy))
