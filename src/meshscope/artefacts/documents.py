@@ -23,9 +23,10 @@ class PrometheusConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class AlertmanagerConfig:
-    """alertmanager.yaml; ``origins`` are the owners whose routes it holds."""
+    """alertmanager.yaml; ``templates`` are the texts of its messages by file name, ``origins`` the owners it routes to."""
 
     document: Mapping[str, object]
+    templates: Mapping[str, str] = field(default_factory=dict)
     origins: tuple[Place, ...] = field(default=(), compare=False)
 
 
