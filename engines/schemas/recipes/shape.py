@@ -15,7 +15,7 @@ Schema = dict[str, Any]
 DRAFT = "http://json-schema.org/draft-07/schema#"
 
 # Where a schema holds further schemas: as the value itself, in a list, or by name.
-_ONE = ("items", "additionalProperties", "propertyNames", "not", "if", "then", "else")
+_ONE = ("items", "additionalProperties", "contains", "propertyNames", "not", "if", "then", "else")
 _MANY = ("anyOf", "oneOf", "allOf")
 _NAMED = ("properties", "patternProperties", "definitions", "dependencies")
 
@@ -139,18 +139,21 @@ def share(schema: Schema) -> Schema:
     names: dict[str, str] = {}
     made: dict[str, Schema] = {}
 
+    def within(name: str, here: Schema) -> Schema:
+        return rebuild(here, lambda word, inner: move(name if word in _ONE + _MANY else word, inner))
+
     def move(name: str, here: Schema) -> Schema:
         text = compact(here)
         if count[text] < 2 or len(text) < _WORTH_SHARING:
-            return rebuild(here, move)
+            return within(name, here)
         if text not in names:
             names[text] = _free(name, {*old, *names.values()})
-            made[names[text]] = rebuild(here, move)
+            made[names[text]] = within(name, here)
         return {"$ref": f"#/definitions/{names[text]}"}
 
     # In the order of their names, so that the same input gives the same names.
-    kept = {name: rebuild(_ordered(old[name]), move) for name in sorted(old)}
-    result = rebuild(_ordered(own), move)
+    kept = {name: within(name, _ordered(old[name])) for name in sorted(old)}
+    result = within("part", _ordered(own))
     return {**result, "definitions": {**kept, **made}} if kept or made else result
 
 
