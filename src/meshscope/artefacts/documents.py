@@ -23,7 +23,7 @@ class PrometheusConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class AlertmanagerConfig:
-    """alertmanager.yaml; ``templates`` are the texts of its messages by file name, ``origins`` the owners it routes to."""
+    """alertmanager.yaml; ``templates`` are its messages by file name, ``origins`` the owners that it tells."""
 
     document: Mapping[str, object]
     templates: Mapping[str, str] = field(default_factory=dict)

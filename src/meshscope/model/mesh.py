@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Literal, TypeAlias
 
 from meshscope.findings import DefinitionError, Finding, Place, here
 from meshscope.model.people import Owner, dns_label
 from meshscope.model.services import Service
 from meshscope.model.slo import SLO
 from meshscope.model.units import Duration, Ratio, days, seconds
+
+Discovery: TypeAlias = Literal["kubernetes", "files"]
 
 
 class Mode(StrEnum):
@@ -47,8 +50,13 @@ class Mesh:
     ``provider`` names who reports the traffic (``istio``, ``opentelemetry``); ``cluster`` is the label that scrapes
     carry (empty: none); ``owner`` answers for the platform and for what has no owner. ``retention`` is how long
     Prometheus keeps samples, ``scrape_interval`` how often it asks. ``grafana``, ``console`` and ``runbooks`` are base
-    addresses for links, ``alertmanagers``, ``agent`` and ``collectors`` say where those listen, ``secrets`` is the
-    folder of credential files as Alertmanager sees it.
+    addresses for links; ``prometheus``, ``alertmanagers``, ``agent`` and ``pagerduty_url`` say where those listen.
+    ``secrets`` is the folder of credential files as Alertmanager sees it; ``smarthost`` takes mail that comes from
+    ``mail_from`` (as ``mail_user``, where it wants to know who asks); empty, nobody is mailed. ``discovery`` says how
+    Prometheus finds what it scrapes: from Kubernetes, or from files that list local processes.
+
+    For ``--emit operator``: the namespace of Prometheus and Alertmanager, the labels by which they select objects, and
+    the service account as which Prometheus asks. ``istio_namespace`` is Istio's root namespace.
     """
 
     name: str
@@ -68,6 +76,15 @@ class Mesh:
     agent: str = "https://meshscope-agent:8443"
     secrets: str = "/etc/alertmanager/secrets"
     smarthost: str = "smtp.example.org:587"
+    mail_from: str = "alertmanager@example.org"
+    mail_user: str = ""
+    pagerduty_url: str = "https://events.pagerduty.com/v2/enqueue"
+    prometheus: str = "http://prometheus:9090"
+    discovery: Discovery = "kubernetes"
+    monitoring_namespace: str = "monitoring"
+    monitoring_labels: Mapping[str, str] = field(default_factory=lambda: {"release": "prometheus"}, hash=False)
+    prometheus_account: str = "prometheus"
+    istio_namespace: str = "istio-system"
     place: Place | None = field(default_factory=here, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -103,6 +120,12 @@ class Environment:
     grafana: str | None = None
     console: str | None = None
     alertmanagers: tuple[str, ...] | None = None
+    prometheus: str | None = None
+    agent: str | None = None
+    secrets: str | None = None
+    smarthost: str | None = None
+    pagerduty_url: str | None = None
+    discovery: Discovery | None = None
     place: Place | None = field(default_factory=here, compare=False, repr=False)
 
     def __post_init__(self) -> None:

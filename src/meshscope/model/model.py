@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TypeVar
 
 from meshscope.findings import Finding
@@ -134,7 +134,8 @@ def _the_environment(
 def _mesh_in(mesh: Mesh, environment: Environment | None) -> Mesh:
     if environment is None:
         return mesh
-    named = ("cluster", "provider", "versions", "mode", "retention", "grafana", "console", "alertmanagers")
+    shared = {setting.name for setting in fields(Mesh)} - {"name", "place"}
+    named = [setting.name for setting in fields(Environment) if setting.name in shared]
     changes = {name: getattr(environment, name) for name in named if getattr(environment, name) is not None}
     return replace(mesh, **changes)
 
