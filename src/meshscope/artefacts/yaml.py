@@ -81,7 +81,9 @@ def _entry(head: str, item: object, indent: int) -> Iterable[str]:
         yield head
         yield from _lines(item, indent + 2)
     elif isinstance(item, str) and _is_block(item):
-        yield f"{head} |" + ("" if item.endswith("\n") else "-")
+        # A reader takes the first line's indentation for the block's own, so a text that starts with a space says it.
+        said = "2" if item.startswith(" ") else ""
+        yield f"{head} |{said}" + ("" if item.endswith("\n") else "-")
         yield from (f"{' ' * (indent + 2)}{line}" if line else "" for line in item.removesuffix("\n").split("\n"))
     else:
         yield f"{head} {_empty_or_scalar(item)}"
@@ -99,11 +101,11 @@ def _item(item: object, indent: int) -> Iterable[str]:
 
 
 def _is_block(text: str) -> bool:
-    # A literal block can't start with a space or hold control characters or spaces at line ends that editors strip.
+    # A literal block can't hold control characters, nor spaces at line ends, which editors strip.
     body = text.removesuffix("\n")
     return (
         "\n" in body
-        and not text.startswith((" ", "\n"))
+        and not text.startswith("\n")
         and not body.endswith("\n")
         and all(character == "\n" or character.isprintable() for character in text)
         and not any(line.endswith(" ") for line in body.split("\n"))

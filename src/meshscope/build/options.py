@@ -51,7 +51,7 @@ def time_scale(text: str) -> Fraction:
         Finding(
             code="build/bad-time-scale",
             title=f"`{text}` is no time scale",
-            why="it multiplies each window, interval and pending time; only shorter ones are of use, in demos and tests",
+            why="it multiplies each window, interval and pending time; only shorter ones are of use, in a demo",
             help="write a fraction above 0 and up to 1, for example --time-scale 1/20",
         )
     )

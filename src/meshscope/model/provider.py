@@ -31,7 +31,8 @@ class MeshProvider:
 
     ``requests`` is a counter, ``latency`` a histogram's base name whose ``le`` counts ``latency_unit``; ``bounds`` are
     its boundaries, ``free_bounds`` whether our own collector sets them. ``failed`` are label selectors, the union of
-    which are failed requests. ``reporters`` gives the value of the reporter label for a side and a data plane; a side
+    which are failed requests, ``succeeded`` selects all others (empty where they can't be told apart; latency is counted
+    over them, since a failure is the availability's and is often fast). ``reporters`` gives the value of the reporter label for a side and a data plane; a side
     that is missing can't be seen. ``instance_reporters`` are the reporters that name a pod. ``plaintext`` selects
     requests without mutual TLS as the server saw them, None where nobody tells. ``outside`` are values of the service
     label that name no service. ``idle`` is after how long silent series disappear, None for never.
@@ -46,6 +47,7 @@ class MeshProvider:
     free_bounds: bool
     labels: Labels
     failed: tuple[str, ...]
+    succeeded: str
     reporters: Mapping[tuple[Side, DataPlane], str]
     instance_reporter: str
     plaintext: str | None = None
@@ -55,7 +57,7 @@ class MeshProvider:
 
     def signals(self) -> frozenset[str]:
         """The names of the signals that this provider has."""
-        return frozenset({"requests", "failures", "slow"} | ({"plaintext"} if self.plaintext else set()))
+        return frozenset({"requests", "failures", "slow_ratio"} | ({"plaintext_ratio"} if self.plaintext else set()))
 
     def bucket_of(self, bound: Duration) -> bool:
         """Whether ``bound`` is one of the histogram's boundaries."""

@@ -215,12 +215,12 @@ class AnyService(_Measured):
 
     def slow_ratio(self, *, over: Duration) -> Expr:
         """The share of requests that take longer than ``over``, a bucket boundary of the provider; 0 to 1."""
-        return Signal(self.scope, "slow", over=over) / self.requests
+        return Signal(self.scope, "slow_ratio", over=over)
 
     @property
     def plaintext_ratio(self) -> Expr:
         """The share of requests that arrive without mutual TLS, 0 to 1."""
-        return Signal(self.scope, "plaintext") / self.requests
+        return Signal(self.scope, "plaintext_ratio")
 
 
 @dataclass(frozen=True, eq=False, repr=False)

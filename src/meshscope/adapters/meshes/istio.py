@@ -39,6 +39,7 @@ PROVIDER = MeshProvider(
         'response_code=~"5..|0",response_flags!="DC"',
         'response_code!~"5..|0",grpc_response_status=~"2|4|12|13|14|15"',
     ),
+    succeeded='response_code!~"5..|0",grpc_response_status!~"2|4|12|13|14|15"',
     reporters={
         (Side.CLIENT, DataPlane.SIDECAR): "source",
         (Side.SERVER, DataPlane.SIDECAR): "destination",

@@ -28,6 +28,7 @@ PROVIDER = MeshProvider(
         pod="k8s_pod_name",
     ),
     failed=('status_code="STATUS_CODE_ERROR"',),
+    succeeded='status_code!="STATUS_CODE_ERROR"',
     reporters={
         (Side.SERVER, DataPlane.SIDECAR): "SPAN_KIND_SERVER",
         (Side.SERVER, DataPlane.WAYPOINT): "SPAN_KIND_SERVER",

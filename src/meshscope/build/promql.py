@@ -1,0 +1,48 @@
+"""PromQL as text: selectors, the joins that every rule shares, and a pretty form that is parsed on the way."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+
+import promql_parser
+
+IDENTITY = ("cluster", "namespace", "service")
+ID = ", ".join(IDENTITY)
+INSTANCE = (*IDENTITY, "workload", "version", "pod")
+
+# Two infos for one service would make every rule that joins them fail, for all services; topk takes one.
+INFO = f"topk by ({ID}) (1, service:info)"
+
+
+def quoted(text: str) -> str:
+    """``text`` as a PromQL string."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def selector(metric: str, *matchers: str) -> str:
+    """``metric{matchers}``; empty matchers are left out."""
+    inside = ",".join(matcher for matcher in matchers if matcher)
+    return f"{metric}{{{inside}}}" if inside else metric
+
+
+def one_of(label: str, values: Iterable[str]) -> str:
+    """A matcher for any of ``values``, spelt as an equality where there is one; each value is taken literally."""
+    wanted = sorted(set(values))
+    if len(wanted) == 1:
+        return f"{label}={quoted(wanted[0])}"
+    return f"{label}=~{quoted('|'.join(re.escape(value) for value in wanted))}"
+
+
+def renamed(vector: str, names: Iterable[tuple[str, str]]) -> str:
+    """``vector`` with each label (ours, theirs) copied from their name to ours; equal names cost nothing."""
+    for ours, theirs in names:
+        if ours != theirs and theirs:
+            vector = f'label_replace({vector}, "{ours}", "$1", "{theirs}", "(.+)")'
+    return vector
+
+
+def pretty(expression: str) -> str:
+    """``expression`` parsed and laid out over lines. Raises ValueError for what is no PromQL."""
+    return str(promql_parser.parse(expression).prettify())

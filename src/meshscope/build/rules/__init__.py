@@ -1,0 +1,1 @@
+"""Prometheus rules: the number of rules that query does not grow with the mesh."""

@@ -1,0 +1,99 @@
+"""What an alert says to the person whom it wakes, as Prometheus templates.
+
+Each annotation is written once, over a `Voice` that says how a label or a query's result is put: the template voice
+writes Prometheus's template language, the unit tests' voice the text that the template must give.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from meshscope.build.promql import IDENTITY, quoted
+from meshscope.model.mesh import Mesh
+
+
+class Voice(Protocol):
+    """How labels, the value and looked-up labels are put into a text."""
+
+    def label(self, name: str) -> str:
+        """The alert's label ``name``."""
+
+    def percentage(self) -> str:
+        """The alert's value as a percentage."""
+
+    def looked_up(self, series: str, label: str, extra: tuple[str, ...] = ()) -> str:
+        """``label`` of the one series called ``series`` that has the alert's identity and its labels ``extra``."""
+
+
+@dataclass(frozen=True)
+class Template:
+    """The voice that writes Prometheus templates."""
+
+    def label(self, name: str) -> str:
+        """``{{ $labels.name }}``."""
+        return f"{{{{ $labels.{name} }}}}"
+
+    def percentage(self) -> str:
+        """The value, rounded by Prometheus to four digits."""
+        return "{{ $value | humanizePercentage }}"
+
+    def looked_up(self, series: str, label: str, extra: tuple[str, ...] = ()) -> str:
+        """One query for each alert that fires; ``%q`` escapes whatever stands in a label."""
+        names = (*IDENTITY, *extra)
+        matchers = ",".join(f"{name}=%q" for name in names)
+        values = " ".join(f"$labels.{name}" for name in names)
+        return (
+            f'{{{{ with printf "{series}{{{matchers}}}" {values} | query }}}}'
+            f"{{{{ . | first | label {quoted(label)} }}}}{{{{ end }}}}"
+        )
+
+
+def links(voice: Voice, mesh: Mesh, board: str, scope: tuple[str, ...] = IDENTITY) -> dict[str, str]:
+    """Where to look: the runbook, the dashboard with the service chosen, and the agent's incident."""
+    chosen = "&".join(f"var-{name}={voice.label(name)}" for name in scope)
+    incident = "&".join(f"{name}={voice.label(name)}" for name in IDENTITY)
+    return {
+        "runbook_url": voice.looked_up("service:info", "runbook"),
+        "dashboard_url": f"{mesh.grafana.rstrip('/')}/d/{board}?{chosen}",
+        "incident_url": f"{mesh.console.rstrip('/')}/incidents?{incident}",
+    }
+
+
+def burn_annotations(voice: Voice, mesh: Mesh, board: str, long: str, spent: str) -> dict[str, str]:
+    """What a burn-rate alert says."""
+    whose = f"{voice.label('namespace')}/{voice.label('service')}"
+    return {
+        "summary": f"{whose} breaks its promise of {voice.label('slo')}: "
+        f"{voice.percentage()} of requests were bad in the last {long}",
+        "description": f"At this pace the service spends {spent} of its error budget for {voice.label('period')} "
+        f"within {long}. It goes on now: the shorter window burns as well.",
+        **links(voice, mesh, board),
+        "definition": voice.looked_up("slo:definition:info", "definition", ("slo",)),
+    }
+
+
+def alert_annotations(
+    voice: Voice, mesh: Mesh, board: str, summary: str, description: str, definition: str, instance: bool
+) -> dict[str, str]:
+    """What an alert of a definition file says."""
+    whose = f"{voice.label('namespace')}/{voice.label('service')}"
+    named = f"{whose} instance {voice.label('pod')}" if instance else whose
+    return {
+        "summary": f"{named}: {summary}",
+        **({"description": description} if description else {}),
+        **links(voice, mesh, board, (*IDENTITY, "pod") if instance else IDENTITY),
+        "definition": definition,
+    }
+
+
+def platform_annotations(mesh: Mesh, summary: str, description: str, runbook: str) -> dict[str, str]:
+    """What an alert about the observability itself says; nothing in it is looked up, since rules may be what fails."""
+    return {
+        "summary": summary,
+        "description": description,
+        "runbook_url": f"{mesh.runbooks.rstrip('/')}/{runbook}",
+        "dashboard_url": f"{mesh.grafana.rstrip('/')}/d/{mesh.name}-mesh-overview",
+        "incident_url": f"{mesh.console.rstrip('/')}/incidents",
+        "definition": str(mesh.place) if mesh.place else "mesh.py",
+    }

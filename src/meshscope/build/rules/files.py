@@ -1,0 +1,146 @@
+"""The rule files of a mesh."""
+
+from __future__ import annotations
+
+from meshscope.artefacts.rules import Rule, RuleFile, RuleGroup
+from meshscope.build.boards import board_uid
+from meshscope.build.options import Options
+from meshscope.build.rules.alerts import alert_rules, instance_rules, missing_signals
+from meshscope.build.rules.annotations import Template, burn_annotations, links
+from meshscope.build.rules.indicators import Raw, raw
+from meshscope.build.rules.platform import platform_group
+from meshscope.build.rules.slo import (
+    BURNS,
+    FAST,
+    SLOW,
+    Burn,
+    absent_expression,
+    bridge_expression,
+    burn_expression,
+    fast_rules,
+    group,
+    hourly_rules,
+    slow_rules,
+)
+from meshscope.build.rules.statics import static_groups
+from meshscope.model.alerting import Alert
+from meshscope.model.mesh import Mesh
+from meshscope.model.model import Model
+from meshscope.model.provider import MeshProvider
+from meshscope.model.signals import Scope
+from meshscope.model.units import hours, minutes
+
+_KEEP = {True: 5 * minutes, False: 15 * minutes}
+
+
+def rule_files(model: Model, provider: MeshProvider, options: Options) -> tuple[RuleFile, ...]:
+    """Static series first, then what reads them."""
+    source = raw(model, provider, options)
+    statics = RuleFile(
+        name="objectives",
+        about="Constants of the model: infos, objectives, definitions, call edges. One service's series stay in one "
+        "group.",
+        groups=static_groups(model, provider, options),
+    )
+    return (statics, *querying_files(model, source, options))
+
+
+def querying_files(model: Model, source: Raw, options: Options) -> tuple[RuleFile, ...]:
+    """Every file whose rules query; none of them grows with the number of services."""
+    return (
+        RuleFile(
+            name="slo",
+            about="Every SLO's indicator, windows and alerts, for all services at once.",
+            groups=slo_groups(model, source, options),
+        ),
+        *_alert_file(model, source, options),
+        RuleFile(
+            name="platform",
+            about="The observability itself: rules, scrapes, collectors and the watchdog.",
+            groups=(platform_group(model.mesh, options),),
+        ),
+    )
+
+
+def slo_groups(model: Model, source: Raw, options: Options) -> tuple[RuleGroup, ...]:
+    """Base, short windows, pages and the bridge in one group, since each sees what the one before just wrote."""
+    mesh = model.mesh
+    fast = fast_rules(source, model)
+    fast += [_burn_alert(burn, mesh, options) for burn in BURNS if burn.pages]
+    fast += [_bridge(options), _absent(mesh, options)]
+    slow = slow_rules(model, options) + [_burn_alert(burn, mesh, options) for burn in BURNS if not burn.pages]
+    return (
+        group("slo:fast", FAST, fast, options),
+        group("slo:slow", SLOW, slow, options),
+        group("slo:hourly", 1 * hours, hourly_rules(options), options),
+    )
+
+
+def _alert_file(model: Model, source: Raw, options: Options) -> tuple[RuleFile, ...]:
+    instances = _of(model, source, Scope.INSTANCE)
+    services = _of(model, source, Scope.SERVICE)
+    missing = [alert for alert in model.alerts if missing_signals(alert, source)]
+    about = "The alerts of alerts/*.py, each one rule over all services or instances."
+    for alert in missing:
+        wanted = ", ".join(missing_signals(alert, source))
+        about += f"\n{alert.camel} is not here: {source.provider.title} has no {wanted} ({alert.place})."
+    groups = []
+    if instances:
+        groups.append(group("alerts:instances", FAST, instance_rules(source) + instances, options))
+    if services:
+        groups.append(group("alerts:services", FAST, services, options))
+    return (RuleFile(name="alerts", about=about, groups=tuple(groups)),) if groups or missing else ()
+
+
+def _of(model: Model, source: Raw, scope: Scope) -> list[Rule]:
+    wanted: list[Alert] = [
+        alert for alert in model.alerts if alert.scope is scope and not missing_signals(alert, source)
+    ]
+    return [rule for alert in wanted for rule in alert_rules(alert, source, model.mesh)]
+
+
+def _burn_alert(burn: Burn, mesh: Mesh, options: Options) -> Rule:
+    words = mesh.severities
+    return Rule(
+        alert="ErrorBudgetBurn",
+        expr=burn_expression(burn, options),
+        keep_firing_for=options.duration(_KEEP[burn.pages]),
+        labels={
+            "severity": words.page if burn.pages else words.ticket,
+            "long": str(burn.long),
+            "short": str(burn.short),
+            "kind": "symptom",
+        },
+        annotations=burn_annotations(Template(), mesh, board_uid(mesh, "slo"), str(burn.long), burn.spent),
+        origin=mesh.place,
+    )
+
+
+def _bridge(options: Options) -> Rule:
+    return Rule(
+        alert="DependencyPaging",
+        expr=bridge_expression(),
+        keep_firing_for=options.duration(_KEEP[True]),
+        labels={"severity": "none"},
+        annotations={
+            "summary": "{{ $labels.namespace }}/{{ $labels.service }} calls a service that pages",
+            "description": "Told to nobody: it holds back this service's own symptoms while their cause pages.",
+        },
+    )
+
+
+def _absent(mesh: Mesh, options: Options) -> Rule:
+    voice = Template()
+    return Rule(
+        alert="IndicatorAbsent",
+        expr=absent_expression(),
+        pending=options.duration(15 * minutes),
+        labels={"severity": mesh.severities.ticket},
+        annotations={
+            "summary": "{{ $labels.namespace }}/{{ $labels.service }} has no indicator for {{ $labels.slo }}",
+            "description": "Nothing is known of this promise: the service reports nothing, or its latency bound is no "
+            "bucket of the mesh. Say expects_traffic=False where silence is normal.",
+            **links(voice, mesh, board_uid(mesh, "service")),
+            "definition": voice.looked_up("slo:definition:info", "definition", ("slo",)),
+        },
+    )

@@ -1,0 +1,199 @@
+"""The rules of every SLO: base series, windows, burn-rate alerts, absence. One set of rules for any number of SLOs.
+
+Layers: two base series for each SLO (events and errors a second); the page's windows read raw counters directly while
+those are few, since a window of recorded 5-minute rates reacts two minutes later; hours and days are sums of
+2-minute sums, and the period is sums of hourly sums. A range is left-open, so consecutive sums tile exactly, and an
+evaluation that is missed drops out of errors and events alike.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from meshscope.artefacts.rules import Rule, RuleGroup
+from meshscope.build.options import Options
+from meshscope.build.promql import ID, INFO, pretty
+from meshscope.build.rules.indicators import VIEW, Raw
+from meshscope.model.model import Model
+from meshscope.model.units import Duration, days, hours, minutes, plain, seconds
+
+SLO = f"{ID}, slo"
+FAST = 30 * seconds
+SLOW = 2 * minutes
+FEWEST_BAD_EVENTS = 5
+# Above this many raw series the page's windows are read from recorded rates: cheaper, and 2 minutes later.
+MOST_RAW_SERIES = 300_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Burn:
+    """One pair of windows: both must burn ``factor`` times too fast. ``factor`` is for a period of 30 days."""
+
+    long: Duration
+    short: Duration
+    factor: str
+    spent: str
+    pages: bool
+
+
+BURNS = (
+    Burn(long=1 * hours, short=5 * minutes, factor="14.4", spent="2%", pages=True),
+    Burn(long=6 * hours, short=30 * minutes, factor="6", spent="5%", pages=True),
+    Burn(long=1 * days, short=2 * hours, factor="3", spent="10%", pages=False),
+    Burn(long=3 * days, short=6 * hours, factor="1", spent="10%", pages=False),
+)
+
+
+def raw_series(model: Model) -> int:
+    """About how many raw series the base rules read: each caller's pods report each code and each bucket in use."""
+    replicas = {service.identity: service.replicas for service in model.services}
+    pods = sum(replicas.get(caller, 2) for caller, _ in model.calls)
+    return 3 * pods * (2 + len(model.latency_bounds))
+
+
+def fast_rules(raw: Raw, model: Model) -> list[Rule]:
+    """Base series and the page's windows, in the order of use."""
+    direct = raw_series(model) <= MOST_RAW_SERIES
+    rules = [
+        _recorded("service:requests:rate5m", f"{raw.requests(5 * minutes)} and on ({VIEW}) service:info"),
+        _recorded(
+            "service:failures:rate5m",
+            f"({raw.failures(5 * minutes)} and on ({VIEW}) service:info) or 0 * service:requests:rate5m",
+        ),
+        _recorded(
+            "slo:burn_unit:ratio",
+            "max without (period, reporter, sli, under, kind) "
+            "((1 - slo:objective:ratio) * on (period) group_left () slo:period:factor)",
+        ),
+    ]
+    for window in (5 * minutes, 30 * minutes, 1 * hours):
+        rules += _base(raw, window, direct=direct or window == 5 * minutes)
+    for window in (5 * minutes, 30 * minutes, 1 * hours):
+        rules.append(
+            _recorded(f"slo:errors:ratio_rate{window}", f"slo:errors:rate{window} / (slo:events:rate{window} > 0)")
+        )
+    return rules
+
+
+def _base(raw: Raw, window: Duration, *, direct: bool) -> list[Rule]:
+    if direct:
+        return [
+            _recorded(f"slo:events:rate{window}", _events(raw, window)),
+            _recorded(f"slo:errors:rate{window}", _errors(raw, window)),
+        ]
+    length = raw.options.duration(window)
+    return [
+        _recorded(f"slo:{what}:rate{window}", f"avg_over_time(slo:{what}:rate5m[{length}])")
+        for what in ("events", "errors")
+    ]
+
+
+def _events(raw: Raw, window: Duration) -> str:
+    # max, not sum: while a changed definition is loaded, one SLO may have two objectives for a moment.
+    parts = [f'{raw.requests(window)} * on ({VIEW}) group_right () (slo:objective:ratio{{sli="availability"}} ^ 0)']
+    if raw.bounds:
+        parts.append(f'{raw.answered(window)} * on ({VIEW}) group_right () (slo:objective:ratio{{sli="latency"}} ^ 0)')
+    return f"max by ({SLO}) ({' or '.join(parts)})"
+
+
+def _errors(raw: Raw, window: Duration) -> str:
+    events = f"slo:events:rate{window}"
+    of_availability = '(slo:objective:ratio{sli="availability"} ^ 0)'
+    failed = f"max by ({SLO}) ({raw.failures(window)} * on ({VIEW}) group_right () {of_availability})"
+    # A service that never failed has no series of failures; without a zero it would have no ratio at all.
+    zero = f'(0 * {events} and on ({SLO}) slo:objective:ratio{{sli="availability"}})'
+    parts = [failed, zero]
+    if raw.bounds:
+        good = (
+            f"max by ({SLO}) ({raw.answered_under(window, raw.bounds)} * on ({VIEW}, under) group_right () "
+            '(slo:objective:ratio{sli="latency"} ^ 0))'
+        )
+        parts.append(f"clamp_min({events} - on ({SLO}) {good}, 0)")
+    return " or ".join(parts)
+
+
+def slow_rules(model: Model, options: Options) -> list[Rule]:
+    """Sums of two minutes, the long windows' ratios over them, and the ratio of each period in use."""
+    rules = [
+        _recorded(f"slo:{what}:sum2m", f"sum_over_time(slo:{what}:rate5m[{options.duration(SLOW)}])")
+        for what in ("events", "errors")
+    ]
+    rules += [
+        _recorded(f"slo:errors:ratio_rate{window}", _ratio("sum2m", options.duration(window)))
+        for window in (2 * hours, 6 * hours, 1 * days, 3 * days)
+    ]
+    for period in model.periods:
+        of_period = f'slo:objective:ratio{{period="{period}"}}'
+        ratio = f"({_ratio('sum1h', options.duration(period))}) and on ({SLO}) {of_period}"
+        rules.append(_recorded("slo:errors:ratio_period", ratio, period=str(period)))
+    return rules
+
+
+def hourly_rules(options: Options) -> list[Rule]:
+    """Sums of an hour, which the period's ratio reads."""
+    return [
+        _recorded(f"slo:{what}:sum1h", f"sum_over_time(slo:{what}:sum2m[{options.duration(1 * hours)}])")
+        for what in ("events", "errors")
+    ]
+
+
+def _ratio(layer: str, window: str) -> str:
+    return f"sum_over_time(slo:errors:{layer}[{window}]) / (sum_over_time(slo:events:{layer}[{window}]) > 0)"
+
+
+def burn_condition(burn: Burn, options: Options) -> str:
+    """When an SLO burns: both windows beyond the factor, and enough bad events for a person to be woken.
+
+    The value is the long window's error ratio.
+    """
+    threshold = f"{burn.factor} * slo:burn_unit:ratio"
+    burning = (
+        f"slo:errors:ratio_rate{burn.long} > on ({SLO}) ({threshold})"
+        f" and on ({SLO}) (slo:errors:ratio_rate{burn.short} > on ({SLO}) ({threshold}))"
+    )
+    if burn.pages:
+        hour = plain(options.scaled(1 * hours).seconds)
+        burning += f" and on ({SLO}) (slo:errors:rate1h * {hour} >= {FEWEST_BAD_EVENTS})"
+    return burning
+
+
+def burn_expression(burn: Burn, options: Options) -> str:
+    """The condition with the SLO's kind and the service's owner joined in."""
+    objective = f"(topk by ({SLO}) (1, slo:objective:ratio) ^ 0)"
+    labelled = f"({burn_condition(burn, options)}) * on ({SLO}) group_left (sli, period) {objective}"
+    return pretty(f"{labelled} * on ({ID}) group_left (owner, tier) {INFO}")
+
+
+def bridge_expression() -> str:
+    """Every service that calls one that pages, by the edges that may inhibit."""
+    paging = 'ALERTS{alertname="ErrorBudgetBurn",alertstate="firing",long=~"1h|6h"}'
+    for callee, own in (("callee", "service"), ("callee_namespace", "namespace"), ("callee_cluster", "cluster")):
+        paging = f'label_replace({paging}, "{callee}", "$1", "{own}", "(.*)")'
+    callee = "callee_cluster, callee_namespace, callee"
+    return pretty(
+        f'max by ({ID}) (service:calls:info{{inhibits="true"}} * on ({callee}) group_left () '
+        f"(max by ({callee}) ({paging}))) > 0"
+    )
+
+
+def absent_expression() -> str:
+    """Every SLO that should see traffic and has no indicator: no series, or a latency bound that is no bucket."""
+    return pretty(
+        f"max by ({SLO}, sli, period) (slo:objective:ratio unless on ({SLO}) slo:errors:rate5m)"
+        f' * on ({ID}) group_left (owner, tier) topk by ({ID}) (1, service:info{{expects_traffic="true"}})'
+    )
+
+
+def storm_expression() -> str:
+    """The share of indicators that are absent, when it is more than a third."""
+    absent = f"count(slo:objective:ratio unless on ({SLO}) slo:errors:rate5m)"
+    return pretty(f"{absent} / count(slo:objective:ratio) > 1 / 3")
+
+
+def _recorded(name: str, expression: str, **labels: str) -> Rule:
+    return Rule(record=name, expr=pretty(expression), labels=labels)
+
+
+def group(name: str, interval: Duration, rules: list[Rule], options: Options) -> RuleGroup:
+    """A group of querying rules."""
+    return RuleGroup(name=name, interval=options.duration(interval), rules=tuple(rules))

@@ -1,0 +1,121 @@
+"""Static series: objectives, infos, call edges, definitions. Constants, so that they need no process and no query.
+
+They live in a fixed number of groups, a service's own chosen by the hash of its identity: when the number followed
+the size, a service that moves to another group would have no info for up to one interval, and its alerts would
+vanish. They are deployed and rolled back with the rules that read them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from decimal import Decimal
+
+from meshscope.artefacts.rules import Rule, RuleGroup
+from meshscope.build.graph import inhibiting_edges
+from meshscope.build.options import Options
+from meshscope.build.rules.indicators import Views, views
+from meshscope.model.model import Model
+from meshscope.model.provider import MeshProvider
+from meshscope.model.services import Identity, Service
+from meshscope.model.slo import SLO, Availability, Latency
+from meshscope.model.units import days, minutes, plain
+
+UNOWNED = "unowned"
+_NANO = Decimal("0.000000001")
+
+
+def static_groups(model: Model, provider: MeshProvider, options: Options) -> tuple[RuleGroup, ...]:
+    """The groups that hold some series, in order; ``model.mesh.group_count`` of them at most."""
+    count = model.mesh.group_count
+    groups: list[list[Rule]] = [[] for _ in range(count)]
+    seen = views(model, provider)
+    for service in model.services:
+        groups[slot(service.identity, count)] += _service(service, model, seen)
+    inhibiting = set(inhibiting_edges(model))
+    for edge in model.calls:
+        groups[slot(edge[0], count)].append(_call(edge, inhibits=edge in inhibiting))
+    interval = options.duration(2 * minutes)
+    periods = RuleGroup(name="static:periods", interval=interval, rules=tuple(_periods(model)), static=True)
+    filled = (
+        RuleGroup(name=f"static:{number:03d}", interval=interval, rules=tuple(rules), static=True)
+        for number, rules in enumerate(groups)
+        if rules
+    )
+    return (periods, *filled)
+
+
+def slot(identity: Identity, count: int) -> int:
+    """Which of ``count`` groups holds the series of ``identity``; the same on every machine and for ever."""
+    return int.from_bytes(hashlib.sha256("/".join(identity).encode()).digest()[:8]) % count
+
+
+def info_labels(service: Service, model: Model, seen: Views) -> dict[str, str]:
+    """The labels of ``service:info``."""
+    mesh = model.mesh
+    return {
+        **identity_labels(service.identity),
+        "owner": service.owner.name if service.owner else UNOWNED,
+        "tier": str(service.tier),
+        "runbook": runbook(service, mesh.runbooks),
+        "reporter": seen.of(service),
+        "dataplane": service.dataplane.value,
+        "workload": service.workload or service.name,
+        "expects_traffic": "true" if service.expects_traffic else "false",
+    }
+
+
+def runbook(service: Service, base: str) -> str:
+    """The address of a service's runbook; the folder of all runbooks where it has none."""
+    if service.runbook and "://" in service.runbook:
+        return service.runbook
+    return f"{base.rstrip('/')}/{service.runbook or ''}"
+
+
+def identity_labels(identity: Identity) -> dict[str, str]:
+    """(cluster, namespace, service) as labels; an empty cluster is no label."""
+    labels = {"cluster": identity.cluster, "namespace": identity.namespace, "service": identity.name}
+    return {name: value for name, value in labels.items() if value}
+
+
+def objective_labels(service: Service, slo: SLO, seen: Views) -> dict[str, str]:
+    """The labels of ``slo:objective:ratio``; ``under`` in the unit of the provider's buckets."""
+    labels = {
+        **identity_labels(service.identity),
+        "slo": slo.name,
+        "sli": "availability" if isinstance(slo.of, Availability) else "latency",
+        "period": str(slo.over),
+        "reporter": seen.of(service, slo),
+    }
+    if isinstance(slo.of, Latency):
+        labels["under"] = seen.provider.le(slo.of.under)
+    return labels
+
+
+def _service(service: Service, model: Model, seen: Views) -> Iterable[Rule]:
+    yield _constant("service:info", "1", info_labels(service, model, seen), service)
+    for slo in service.slos:
+        objective = plain(slo.objective.value)
+        yield _constant("slo:objective:ratio", objective, objective_labels(service, slo, seen), slo)
+        if slo.place is not None:
+            labels = {**identity_labels(service.identity), "slo": slo.name, "definition": str(slo.place)}
+            yield _constant("slo:definition:info", "1", labels, slo)
+
+
+def _call(edge: tuple[Identity, Identity], *, inhibits: bool) -> Rule:
+    caller, callee = edge
+    theirs = {"callee_cluster": callee.cluster, "callee_namespace": callee.namespace, "callee": callee.name}
+    labels = identity_labels(caller) | {name: value for name, value in theirs.items() if value}
+    return Rule(
+        record="service:calls:info", expr="vector(1)", labels=labels | {"inhibits": "true" if inhibits else "false"}
+    )
+
+
+def _periods(model: Model) -> Iterable[Rule]:
+    for period in model.periods:
+        factor = plain((period / (30 * days)).quantize(_NANO))
+        yield Rule(record="slo:period:factor", expr=f"vector({factor})", labels={"period": str(period)})
+
+
+def _constant(name: str, value: str, labels: dict[str, str], of: Service | SLO) -> Rule:
+    return Rule(record=name, expr=f"vector({value})", labels=labels, origin=of.place)
