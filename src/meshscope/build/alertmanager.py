@@ -1,0 +1,198 @@
+"""Alertmanager's configuration: who is told of what, and which alert makes which other one needless.
+
+Routes, first match first: the dead-man's switch; what is for nobody; the agent, which sees everything before people do
+and lets it pass on; an alert's first stage, which is the agent's alone; then each owner; then the mesh's owner.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+
+from meshscope.artefacts.documents import AlertmanagerConfig
+from meshscope.build import messages
+from meshscope.build.options import Options
+from meshscope.build.receivers import Receiver, Texts, Ways, page_receiver, ticket_receiver
+from meshscope.model.mesh import Mesh
+from meshscope.model.model import Model
+from meshscope.model.people import Owner
+from meshscope.model.units import Duration, hours, minutes, seconds
+
+TEMPLATE = "meshscope.tmpl"
+NOBODY = "nobody"
+AGENT = "agent"
+DEADMAN = "deadman"
+DEFAULT = "default"
+AGENT_TOKEN = "agent-token"  # noqa: S105 - a file's name
+DEADMAN_URL = "deadman-url"
+MAIL_PASSWORD = "mail-password"  # noqa: S105 - a file's name
+
+# The first stage of an alert with ``page_after`` is the agent's: it tells no person, is silenced by nothing that people
+# were told, and silences nothing that they should be.
+FIRST_STAGE = "agent"
+
+
+def alertmanager(model: Model, options: Options) -> AlertmanagerConfig:
+    """The whole configuration for one mesh, and the messages that it sends."""
+    mesh = model.mesh
+    document: dict[str, object] = {
+        "global": _global(mesh),
+        "templates": ["templates/*.tmpl"],
+        "route": {
+            "receiver": DEFAULT,
+            "group_by": ["owner", "alertname"],
+            **_times(options, wait=30 * seconds, interval=5 * minutes, repeat=12 * hours),
+            "routes": routes(model, options),
+        },
+        "inhibit_rules": inhibit_rules(mesh),
+        "receivers": [receiver.document() for receiver in receivers(model, options, {})],
+    }
+    return AlertmanagerConfig(
+        document=document,
+        templates={TEMPLATE: messages.template(mesh.severities.page)},
+        origins=tuple(owner.place for owner in model.owners if owner.place is not None),
+    )
+
+
+def matcher(label: str, operator: str, value: str) -> str:
+    """One matcher of a route or an inhibit rule; ``value`` quoted where Alertmanager asks for it."""
+    plain = re.fullmatch(r"[A-Za-z0-9_.-]+", value)
+    return f"{label}{operator}{value if plain else json.dumps(value, ensure_ascii=False)}"
+
+
+def routes(model: Model, options: Options) -> list[dict[str, object]]:
+    """The routes below the top one, in the order in which they are tried."""
+    mesh = model.mesh
+    found: list[dict[str, object]] = [_deadman(options), _nobody("severity", "none")]
+    if mesh.agent:
+        found.append(_agent(options))
+    found.append(_nobody("stage", FIRST_STAGE))
+    found += [route for owner in model.owners for route in _owner_routes(owner, mesh, options)]
+    if mesh.owner and page_receiver(mesh.owner, mesh, {}):
+        page = matcher("severity", "=", mesh.severities.page)
+        found.append({"receiver": f"{mesh.owner.name}-page", "matchers": [page], **_repeat_pages(options)})
+    return found
+
+
+def receivers(model: Model, options: Options, texts: Texts) -> list[Receiver]:
+    """Every receiver that a route names; ``texts`` are settings to add to each kind of integration."""
+    mesh = model.mesh
+    found = [Receiver(DEFAULT, _default(mesh, texts)), Receiver(NOBODY, {}), Receiver(DEADMAN, _deadman_ways(mesh))]
+    if mesh.agent:
+        found.append(Receiver(AGENT, _agent_ways(mesh, options)))
+    for owner in model.owners:
+        found += [told for told in (page_receiver(owner, mesh, texts), ticket_receiver(owner, mesh, texts)) if told]
+    return found
+
+
+def inhibit_rules(mesh: Mesh) -> list[dict[str, object]]:
+    """Which alert makes which other one needless. No rule silences a first stage, nor silences by one.
+
+    A label that both alerts lack counts as equal, so each rule names what must be there.
+    """
+    page, ticket = mesh.severities.page, mesh.severities.ticket
+    told = matcher("stage", "!=", FIRST_STAGE)
+    return [
+        {
+            "name": "a page says what the ticket would",
+            "source_matchers": [matcher("severity", "=", page), told],
+            "target_matchers": [matcher("severity", "=", ticket), told],
+            "equal": ["alertname", "cluster", "namespace", "service", "slo"],
+        },
+        {
+            "name": "the service that it calls is paging",
+            "source_matchers": [matcher("alertname", "=", "DependencyPaging")],
+            "target_matchers": [matcher("kind", "=", "symptom"), told],
+            "equal": ["cluster", "namespace", "service"],
+        },
+        {
+            "name": "all telemetry is gone, not one service's",
+            "source_matchers": [matcher("alertname", "=", "MeshTelemetryAbsent"), matcher("severity", "=", page)],
+            "target_matchers": [matcher("alertname", "=", "IndicatorAbsent"), told],
+            "equal": ["cluster"],
+        },
+    ]
+
+
+def _global(mesh: Mesh) -> dict[str, object]:
+    settings: dict[str, object] = {"pagerduty_url": mesh.pagerduty_url}
+    if mesh.smarthost:
+        settings |= {"smtp_smarthost": mesh.smarthost, "smtp_from": mesh.mail_from}
+    if mesh.smarthost and mesh.mail_user:
+        password = f"{mesh.secrets}/{MAIL_PASSWORD}"
+        settings |= {"smtp_auth_username": mesh.mail_user, "smtp_auth_password_file": password}
+    return settings
+
+
+def _times(options: Options, *, wait: Duration, interval: Duration, repeat: Duration) -> dict[str, str]:
+    return {
+        "group_wait": options.duration(wait),
+        "group_interval": options.duration(interval),
+        "repeat_interval": options.duration(repeat),
+    }
+
+
+def _repeat_pages(options: Options) -> dict[str, str]:
+    return {"repeat_interval": options.duration(4 * hours)}
+
+
+def _nobody(label: str, value: str) -> dict[str, object]:
+    return {"receiver": NOBODY, "matchers": [matcher(label, "=", value)]}
+
+
+def _deadman(options: Options) -> dict[str, object]:
+    # Repeats are looked at once in each interval; a repeat as long as the interval would miss every other one.
+    times = _times(options, wait=0 * seconds, interval=1 * minutes, repeat=30 * seconds)
+    return {
+        "receiver": DEADMAN,
+        "matchers": [matcher("alertname", "=", "Watchdog")],
+        "group_by": ["alertname"],
+        **times,
+    }
+
+
+def _agent(options: Options) -> dict[str, object]:
+    return {
+        "receiver": AGENT,
+        "continue": True,
+        "group_by": ["alertname", "cluster", "namespace", "service"],
+        **_times(options, wait=5 * seconds, interval=30 * seconds, repeat=1 * hours),
+    }
+
+
+def _owner_routes(owner: Owner, mesh: Mesh, options: Options) -> Iterable[dict[str, object]]:
+    mine = matcher("owner", "=", owner.name)
+    page = matcher("severity", "=", mesh.severities.page)
+    woken = page_receiver(owner, mesh, {})
+    reads = ticket_receiver(owner, mesh, {})
+    if woken:
+        yield {"receiver": woken.name, "matchers": [mine, page], **_repeat_pages(options)}
+    if reads:
+        yield {"receiver": reads.name, "matchers": [mine, matcher("severity", "!=", mesh.severities.page)]}
+
+
+def _agent_ways(mesh: Mesh, options: Options) -> Ways:
+    return {
+        "webhook_configs": [
+            {
+                "url": f"{mesh.agent.rstrip('/')}/v1/alerts/alertmanager",
+                "http_config": {
+                    "authorization": {"credentials_file": f"{mesh.secrets}/{AGENT_TOKEN}"},
+                    "follow_redirects": False,
+                },
+                "max_alerts": 0,
+                "timeout": options.duration(10 * seconds),
+                "send_resolved": True,
+            }
+        ]
+    }
+
+
+def _deadman_ways(mesh: Mesh) -> Ways:
+    return {"webhook_configs": [{"url_file": f"{mesh.secrets}/{DEADMAN_URL}", "send_resolved": False}]}
+
+
+def _default(mesh: Mesh, texts: Texts) -> Ways:
+    told = ticket_receiver(mesh.owner, mesh, texts) if mesh.owner else None
+    return told.ways if told else {}

@@ -1,0 +1,143 @@
+"""Receivers: how each owner is told of a page and of a ticket, and of whom nobody would be told.
+
+A page goes to the owner's pager, a ticket to its chat and mail. An owner without a pager gets its pages by chat and
+mail, and the mesh's owner is paged too; one without chat and mail gets its tickets by pager, at low urgency.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from meshscope.build.messages import PAGERDUTY_LINKS
+from meshscope.findings import Finding, Level
+from meshscope.model.mesh import Mesh
+from meshscope.model.model import Model
+from meshscope.model.people import Contact, Owner
+
+Ways = Mapping[str, Sequence[Mapping[str, object]]]
+Texts = Mapping[str, Mapping[str, object]]
+
+
+@dataclass(frozen=True)
+class Receiver:
+    """A receiver of Alertmanager: its name, and its integrations by the key of their list."""
+
+    name: str
+    ways: Ways
+
+    def document(self) -> dict[str, object]:
+        """The receiver as Alertmanager reads it."""
+        return {"name": self.name, **{key: list(configs) for key, configs in self.ways.items()}}
+
+
+def page_receiver(owner: Owner, mesh: Mesh, texts: Texts) -> Receiver | None:
+    """Who is woken for ``owner``; None where only the default could be."""
+    if owner.pager:
+        return Receiver(f"{owner.name}-page", _pager(owner.pager, "critical", mesh, texts))
+    written = _written(owner, mesh, texts)
+    fallback = mesh.owner.pager if mesh.owner else None
+    if not written:
+        return None
+    woken = _pager(fallback, "critical", mesh, texts) if fallback else {}
+    return Receiver(f"{owner.name}-page", {**woken, **written})
+
+
+def ticket_receiver(owner: Owner, mesh: Mesh, texts: Texts) -> Receiver | None:
+    """Who reads ``owner``'s tickets; None where only the default could."""
+    ways = _written(owner, mesh, texts) or (_pager(owner.pager, "warning", mesh, texts) if owner.pager else {})
+    return Receiver(f"{owner.name}-ticket", ways) if ways else None
+
+
+def nobody_told(model: Model) -> tuple[Finding, ...]:
+    """What is wrong with who is told: no owner of the mesh, or owners that no page and no ticket reaches."""
+    mesh = model.mesh
+    if mesh.owner is None:
+        return (
+            Finding(
+                code="mesh/no-owner",
+                title=f"mesh `{mesh.name}` has no owner",
+                place=mesh.place,
+                why="alerts about the platform, and those of services without an owner, would reach nobody",
+                help="write owner=..., a team that has a pager",
+            ),
+        )
+    findings = [_silent(owner) for owner in model.owners if _is_silent(owner, mesh)]
+    if not mesh.owner.pager and not _is_silent(mesh.owner, mesh):
+        findings.append(
+            Finding(
+                code="owner/no-pager",
+                title=f"owner `{mesh.owner.name}` of the mesh has no pager",
+                place=mesh.owner.place,
+                why="pages of teams without a pager fall to the mesh's owner, and would wake nobody",
+                help='write pager="pagerduty:..."',
+                level=Level.WARNING,
+                subject=mesh.owner.name,
+            )
+        )
+    return tuple(findings)
+
+
+def _is_silent(owner: Owner, mesh: Mesh) -> bool:
+    return not owner.pager and not owner.chat and not (owner.mail and mesh.smarthost)
+
+
+def _silent(owner: Owner) -> Finding:
+    mail = "mail needs a smarthost, and the mesh has none; " if owner.mail else ""
+    return Finding(
+        code="owner/no-contact",
+        title=f"owner `{owner.name}` can't be told of anything",
+        place=owner.place,
+        why=f"{mail}its pages and tickets all go to the mesh's owner",
+        help='write pager="pagerduty:...", chat="slack:#..." or mail="..."',
+        level=Level.WARNING,
+        subject=owner.name,
+    )
+
+
+def _pager(pager: str, severity: str, mesh: Mesh, texts: Texts) -> dict[str, list[Mapping[str, object]]]:
+    return {
+        "pagerduty_configs": [
+            {
+                "routing_key_file": secret(mesh, _contact(pager)),
+                "severity": severity,
+                "class": "{{ .CommonLabels.alertname }}",
+                "component": "{{ .CommonLabels.service }}",
+                "group": "{{ .CommonLabels.namespace }}",
+                "client": "meshscope",
+                "client_url": mesh.console,
+                "links": [dict(link) for link in PAGERDUTY_LINKS],
+                "send_resolved": True,
+                **texts.get("pagerduty_configs", {}),
+            }
+        ]
+    }
+
+
+def _written(owner: Owner, mesh: Mesh, texts: Texts) -> dict[str, list[Mapping[str, object]]]:
+    ways: dict[str, list[Mapping[str, object]]] = {}
+    if owner.chat:
+        chat = _contact(owner.chat)
+        ways["slack_configs"] = [
+            {
+                "api_url_file": secret(mesh, chat),
+                "channel": chat.address,
+                "send_resolved": True,
+                **texts.get("slack_configs", {}),
+            }
+        ]
+    if owner.mail and mesh.smarthost:
+        ways["email_configs"] = [{"to": owner.mail, "send_resolved": True, **texts.get("email_configs", {})}]
+    return ways
+
+
+def _contact(text: str) -> Contact:
+    scheme, _, address = text.partition(":")
+    return Contact(scheme, address)
+
+
+def secret(mesh: Mesh, contact: Contact) -> str:
+    """The credential file of ``contact`` as Alertmanager sees it: ``slack:#payments`` is in ``slack-payments``."""
+    address = contact.address.replace("@", "at-").lstrip("#")
+    return f"{mesh.secrets}/{contact.scheme}-{re.sub(r'[^A-Za-z0-9._-]+', '-', address).strip('-')}"
