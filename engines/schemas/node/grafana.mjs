@@ -1,12 +1,13 @@
 // Turns Grafana's published TypeScript types into JSON schema.
 // stdin: {"types": folder of the .d.ts files, "scratch": a folder for the entry file, "panels": {panel type: folder}}
-// stdout: {"dashboard": schema, "link": schema, "fields": schema, "panels": {panel type: {"options"|"custom": schema}}}
+// stdout: {"dashboard"|"link"|"fields"|"variable": schema, "panels": {panel type: {"options"|"custom": schema}}}
 // Runs in the folder whose node_modules holds the generator.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 
-const { createGenerator } = await import(createRequire(join(process.cwd(), "package.json")).resolve("ts-json-schema-generator"));
+const packages = createRequire(join(process.cwd(), "package.json"));
+const { createGenerator } = await import(packages.resolve("ts-json-schema-generator"));
 const { types, scratch, panels } = JSON.parse(readFileSync(0, "utf8"));
 
 // One program for all types: every further program would parse Grafana's thousands of lines again.
@@ -18,9 +19,10 @@ const want = (alias, name, file) => {
 };
 
 want("Root", "Dashboard", join(types, "raw/dashboard/x/types.gen"));
-// The second version of the dashboard knows what the first leaves open: what a link is, and one more field.
+// The second version of the dashboard knows what the first leaves open: what a link is, and two more keys.
 want("Link", "DataLink", join(types, "schema/dashboard/v2/types.spec.gen"));
 want("Fields", "FieldConfig", join(types, "schema/dashboard/v2/types.spec.gen"));
+want("Variable", "QueryVariableSpec", join(types, "schema/dashboard/v2/types.spec.gen"));
 const panelTypes = Object.keys(panels).sort();
 const parts = { options: "Options", custom: "FieldConfig" };
 for (const [index, type] of panelTypes.entries()) {
@@ -49,6 +51,7 @@ process.stdout.write(JSON.stringify({
   dashboard: made.Root,
   link: made.Link,
   fields: made.Fields,
+  variable: made.Variable,
   panels: Object.fromEntries(panelTypes.map((type, index) => [type, Object.fromEntries(
     Object.keys(parts).filter((part) => made[`${part}${index}`]).map((part) => [part, made[`${part}${index}`]]),
   )])),

@@ -8,4 +8,5 @@ const { parseAllDocuments } = createRequire(join(process.cwd(), "package.json"))
 const documents = parseAllDocuments(readFileSync(process.argv[2], "utf8"));
 const broken = documents.flatMap((document) => document.errors);
 if (broken.length) throw new Error(broken[0].message);
-process.stdout.write(JSON.stringify(documents.map((document) => document.toJS()).filter((document) => document !== null)));
+const values = documents.map((document) => document.toJS());
+process.stdout.write(JSON.stringify(values.filter((value) => value !== null)));

@@ -33,7 +33,7 @@ def make(sources: Sources) -> dict[str, Schema]:
         KUBELET_STATS: _kubelet_stats(check, sources),
         LOAD_BALANCING: _load_balancing(check),
     }
-    return {name: shape.share({"$schema": shape.DRAFT, **schema}) for name, schema in made.items()}
+    return {name: shape.share(shape.plain({"$schema": shape.DRAFT, **schema})) for name, schema in made.items()}
 
 
 # ---- host_metrics ----------------------------------------------------------------------------------------------------
@@ -256,9 +256,13 @@ def _resolver(check: Check) -> Schema:
             },
             required=("namespace", "service_name"),
         ),
-        # Here the port is text, in the others a number: so the source says, and it is strict about it.
+        # Here the port is text in the source; a number is taken, too.
         "dns": strict(
-            {**looked_up, "hostname": TEXT, "port": {"type": "string", "pattern": f"^([0-9]+|{FROM_ENVIRONMENT})$"}},
+            {
+                **looked_up,
+                "hostname": TEXT,
+                "port": {"type": ["integer", "string"], "pattern": f"^([0-9]+|{FROM_ENVIRONMENT})$"},
+            },
             required=("hostname",),
         ),
         "k8s": strict(
@@ -306,7 +310,7 @@ def _otlp(check: Check) -> Schema:
             "write_buffer_size": COUNT,
         }
     )
-    return check(
+    check(
         "otlp",
         whole,
         Struct("otlp-exporter", "config.go"),
@@ -314,6 +318,8 @@ def _otlp(check: Check) -> Schema:
         _TIMEOUT_STRUCT,
         ours=("endpoint",),
     )
+    # Written without settings, it is a key with nothing after it.
+    return {**whole, "type": ["object", "null"]}
 
 
 def _retry(check: Check) -> Schema:

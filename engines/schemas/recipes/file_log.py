@@ -131,7 +131,8 @@ _TIME: dict[str, Schema] = {
 _EPOCH = when(
     {"layout_type": "epoch"}, {"properties": {"layout": choice("ms", "ns", "s", "s.ms", "s.ns", "s.us", "us")}}
 )
-_LEVELS = {"propertyNames": {"pattern": "^(trace|debug|info|warn|error|fatal)[2-4]?$"}}
+# The collector takes an unknown level for `default`, and says nothing.
+_LEVELS = {"propertyNames": {"pattern": "^(default|(trace|debug|info|warn|error|fatal)[2-4]?)$"}}
 _SEVERITY: dict[str, Schema] = {
     "mapping": {"type": "object", **_LEVELS},
     "overwrite_text": FLAG,

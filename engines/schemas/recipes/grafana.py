@@ -80,7 +80,7 @@ def make(sources: Sources) -> dict[str, Schema]:
     bare = {name for name, parts in panels.items() if not parts["custom"]["properties"]}
     _expect({"without": sorted(bare)}, {"without": sorted(WITHOUT_CUSTOM)})
     dashboard = _dashboard(published, panels)
-    return {DASHBOARD: shape.share(shape.reachable(dashboard)), PANELS: panels}
+    return {DASHBOARD: shape.share(shape.reachable(shape.plain(dashboard))), PANELS: panels}
 
 
 def _published(sources: Sources) -> dict[str, Any]:
@@ -98,7 +98,7 @@ def _parts(published: dict[str, Schema]) -> dict[str, Schema]:
     for part in parts.values():
         part.pop("$schema", None)
         part.pop("definitions", None)
-    return {"options": parts["options"], "custom": parts.get("custom", strict({}))}
+    return {"options": shape.plain(parts["options"]), "custom": shape.plain(parts.get("custom", strict({})))}
 
 
 def _relaxed(schema: Schema) -> Schema:
@@ -135,6 +135,7 @@ def _dashboard(published: dict[str, Any], panels: dict[str, dict[str, Schema]]) 
     definitions: dict[str, Schema] = {name: each for name, each in root["definitions"].items() if name != "Root"}
     link = published["link"]["definitions"]["DataLink"]
     fields = published["fields"]["definitions"]["FieldConfig"]
+    variable = published["variable"]["definitions"]["QueryVariableSpec"]
     definitions["DataLink"] = link
 
     variants = ["ValueMap", "RangeMap", "RegexMap", "SpecialValueMap"]
@@ -142,7 +143,7 @@ def _dashboard(published: dict[str, Any], panels: dict[str, dict[str, Schema]]) 
     kinds = {definitions[each]["properties"]["type"]["const"]: _to(each) for each in variants}
     definitions["ValueMapping"] = union("type", kinds)
 
-    _fit_fields(definitions, fields)
+    _fit_second(definitions, fields, variable)
     _fit_panel(definitions)
     _fit_annotations(definitions)
     # A page of 24 columns; the type says only that these are numbers.
@@ -164,14 +165,16 @@ def _dashboard(published: dict[str, Any], panels: dict[str, dict[str, Schema]]) 
     return {"$schema": shape.DRAFT, **made, "definitions": definitions}
 
 
-def _fit_fields(definitions: dict[str, Schema], fields: Schema) -> None:
-    """Fit the field options to what Grafana reads, as its own second version of the dashboard says."""
+def _fit_second(definitions: dict[str, Schema], fields: Schema, variable: Schema) -> None:
+    """Fit what Grafana's own second version of the dashboard knows, and the first doesn't."""
     properties = definitions["FieldConfig"]["properties"]
     # Published as a list of anything; the second version says what a link is.
     _expect(properties["links"]["items"], {})
     properties["links"] = listing(_to("DataLink"))
     # In Grafana since its version 10, in the second version of the dashboard, and forgotten in the first.
     properties["fieldMinMax"] = fields["properties"]["fieldMinMax"]
+    # The same holds for the text that Grafana shows of a variable's query.
+    definitions["VariableModel"]["properties"]["definition"] = variable["properties"]["definition"]
 
 
 def _fit_panel(definitions: dict[str, Schema]) -> None:

@@ -163,7 +163,7 @@ def make(sources: Sources, notes: Notes) -> dict[str, Schema]:
     _fit_alertmanager(made["crd-alertmanagerconfig-v1alpha1.json"])
     made = {name: _fit_relabelling(schema) for name, schema in made.items()}
     made[COLLECTOR.name] = _whole(COLLECTOR, opentelemetry.spec())
-    return {name: shape.share(schema) for name, schema in made.items()}
+    return {name: shape.share(shape.plain(schema)) for name, schema in made.items()}
 
 
 def _definition(resource: Resource, sources: Sources) -> Schema:

@@ -31,7 +31,8 @@ Changed, after the types had been turned into a schema:
 - What is chosen by a key (`ValueMapping`, `cellOptions`, rows among panels) is said as conditions, and needs that key.
 - `links` of a panel and of `fieldConfig.defaults` need `title` and `url`: so says the package's second version of the
   dashboard. The first asks for ten keys in a panel's link, and accepts anything in a field's.
-- `fieldConfig.defaults.fieldMinMax`, which the first version forgot, is taken from the second.
+- `fieldConfig.defaults.fieldMinMax` and a variable's `definition`, which the first version forgot, are taken from the
+  second.
 - `targets` need a `refId`; `datasource` is an object. Everything else in a target is the data source's.
 - `target` of an annotation may be a query with a `refId`, and an annotation may have `tagKeys`, `textFormat`,
   `titleFormat` and `useValueForTime`, which the data source for Prometheus reads.
@@ -76,10 +77,11 @@ metrics. In the schemas: durations, the receiver and `groupBy` of routes; `url` 
 _OWN = """\
 ## Our own
 
-`{collector}` is ours and **unproven**: the operator's definition is in no package registry. It follows the operator's
-documentation and the names in its public Go types; no operator has read what passes it. `config` is an object with the
-collector's sections, in which components are `{{}}` rather than null; their settings are for the collector to judge.
-Fields of the operator's newest releases are left out on purpose.
+`{collector}` is ours and **unproven**: the operator's definition is in no
+package registry. It follows the operator's documentation and the names in its public Go types; no operator has read
+what passes it. `config` is an object with the collector's sections, in which components are `{{}}` rather than null;
+their settings are for the collector to judge. Fields of the operator's newest releases are left out on purpose. That
+four keys don't suit a sidecar is said in CEL there, and in the schema here.
 
 The `otelcol-*.json` are ours, too, for components that no collector at hand is built with. Their keys are compared with
 the `mapstructure` tags of the source while they are made; what a value means to the collector, nobody has checked. A
@@ -87,7 +89,8 @@ value may be `${{env:NAME}}` instead. Names and numbers of metrics come from the
 
 {components}
 
-The collector reads the operators of `file_log` with unknown keys ignored: a misspelt key passes its `validate`.
+The collector reads the operators of `file_log` with unknown keys ignored: a misspelt key passes its `validate` (its
+own test data has one, `add_metadata_from_file_path`). An unknown level in a severity's `mapping` passes, too.
 """
 
 
@@ -133,8 +136,8 @@ def _table(sources: Sources) -> str:
     rows += [(f"`{name}`", facts, own) for name in names]
     lines = ["| file | made from | licence |", "|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows)]
     notice = (
-        "prometheus-operator's notice: CoreOS Project, Copyright 2015 CoreOS, Inc. This product includes software"
-        " developed at CoreOS, Inc.\n(http://www.coreos.com/)."
+        "prometheus-operator's notice: CoreOS Project, Copyright 2015 CoreOS, Inc. This product includes software\n"
+        "developed at CoreOS, Inc. (http://www.coreos.com/)."
     )
     generator = "ts-json-schema-generator"
     made = f"Grafana's types were turned into schemas by `{generator}` {sources.version(generator)}."

@@ -43,7 +43,7 @@ def listing(items: Schema, at_least: int = 0) -> Schema:
 
 def choice(*values: str) -> Schema:
     """Return a text that is one of these."""
-    return {"type": "string", "enum": sorted(values)}
+    return {"enum": sorted(values)}
 
 
 def union(key: str, variants: Mapping[str, Schema]) -> Schema:
@@ -102,6 +102,14 @@ def inline(schema: Schema, definitions: Mapping[str, Schema]) -> Schema:
     if "$ref" in schema:
         return inline(definitions[schema["$ref"].removeprefix("#/definitions/")], definitions)
     return rebuild(schema, lambda _, inner: inline(inner, definitions))
+
+
+def plain(schema: Schema) -> Schema:
+    """Return the schema without the type of what is one of some values anyway: one mistake, one answer."""
+    made = rebuild(schema, lambda _, inner: plain(inner))
+    if isinstance(made.get("type"), str) and ("enum" in made or "const" in made):
+        del made["type"]
+    return made
 
 
 def reachable(schema: Schema) -> Schema:
