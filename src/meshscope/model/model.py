@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TypeVar
 
-from meshscope.findings import Finding
+from meshscope.findings import Finding, Place
 from meshscope.model.alerting import Alert
 from meshscope.model.boards import DashboardDefinition
 from meshscope.model.mesh import Environment, Mesh
@@ -38,7 +38,10 @@ class Definitions:
 
 @dataclass(frozen=True, kw_only=True)
 class Model:
-    """One mesh in one environment. Services are sorted by identity, clusters filled in, differences applied."""
+    """One mesh in one environment. Services are sorted by identity, clusters filled in, differences applied.
+
+    ``call_places`` says where each call was written first.
+    """
 
     mesh: Mesh
     environment: str
@@ -50,6 +53,7 @@ class Model:
     alerts: tuple[Alert, ...]
     dashboards: tuple[DashboardDefinition, ...]
     pipelines: tuple[Pipeline, ...]
+    call_places: Mapping[tuple[Identity, Identity], Place] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def slos(self) -> Iterable[tuple[Service, SLO]]:
@@ -82,13 +86,15 @@ def resolve(definitions: Definitions, environment: str | None) -> tuple[Model | 
     mesh = _mesh_in(mesh, chosen)
     services = _services_in(definitions.services, mesh, chosen, findings)
     gateways = tuple(sorted((_placed(gateway, mesh) for gateway in definitions.gateways), key=lambda g: g.identity))
+    calls = _calls(definitions.calls, mesh)
     model = Model(
         mesh=mesh,
         environment=environment or "",
         services=services,
         gateways=gateways,
         externals=tuple(sorted(definitions.externals, key=lambda external: external.name)),
-        calls=_calls(definitions.calls, mesh),
+        calls=tuple(sorted(calls)),
+        call_places={edge: place for edge, place in calls.items() if place is not None},
         owners=_owners(definitions, mesh),
         alerts=_unique(definitions.alerts, "alert", findings),
         dashboards=_unique(definitions.dashboards, "dashboard", findings),
@@ -198,11 +204,15 @@ def _twice(first: Service, second: Service) -> Finding:
     )
 
 
-def _calls(calls: Sequence[Calls], mesh: Mesh) -> tuple[tuple[Identity, Identity], ...]:
+def _calls(calls: Sequence[Calls], mesh: Mesh) -> dict[tuple[Identity, Identity], Place | None]:
     def at(identity: Identity) -> Identity:
         return identity if identity.cluster or not identity.namespace else identity._replace(cluster=mesh.cluster)
 
-    return tuple(sorted({(at(caller.identity), at(callee.identity)) for some in calls for caller, callee in some}))
+    places: dict[tuple[Identity, Identity], Place | None] = {}
+    for some in calls:
+        for caller, callee in some:
+            places.setdefault((at(caller.identity), at(callee.identity)), some.place)
+    return places
 
 
 def _owners(definitions: Definitions, mesh: Mesh) -> tuple[Owner, ...]:
