@@ -13,7 +13,7 @@ from meshscope.model.services import Service
 from meshscope.model.slo import SLO
 from meshscope.model.units import Duration, Ratio, days, seconds
 
-Discovery: TypeAlias = Literal["kubernetes", "files"]
+ServiceDiscovery: TypeAlias = Literal["kubernetes", "files"]
 
 
 class Mode(StrEnum):
@@ -80,7 +80,7 @@ class Mesh:
     mail_user: str = ""
     pagerduty_url: str = "https://events.pagerduty.com/v2/enqueue"
     prometheus: str = "http://prometheus:9090"
-    discovery: Discovery = "kubernetes"
+    discovery: ServiceDiscovery = "kubernetes"
     monitoring_namespace: str = "monitoring"
     monitoring_labels: Mapping[str, str] = field(default_factory=lambda: {"release": "prometheus"}, hash=False)
     prometheus_account: str = "prometheus"
@@ -125,7 +125,7 @@ class Environment:
     secrets: str | None = None
     smarthost: str | None = None
     pagerduty_url: str | None = None
-    discovery: Discovery | None = None
+    discovery: ServiceDiscovery | None = None
     place: Place | None = field(default_factory=here, compare=False, repr=False)
 
     def __post_init__(self) -> None:

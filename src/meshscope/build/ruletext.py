@@ -1,0 +1,48 @@
+"""Rule groups as text: block YAML with each expression in lines of its own, constants one JSON object a line.
+
+A JSON object is YAML too. Sixty thousand constants in block style take seconds to write and to read, and nobody reads
+them one by one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from meshscope.artefacts.rules import Rule, RuleGroup
+from meshscope.artefacts.yaml import dump, scalar
+
+_one_line = json.JSONEncoder(ensure_ascii=False, separators=(", ", ": ")).encode
+
+
+def groups_text(groups: Iterable[RuleGroup], indent: int = 0, query_offset: str = "") -> str:
+    """``groups:`` and what follows, ``indent`` spaces in; each group with ``query_offset`` where one is given."""
+    pad = " " * indent
+    parts = [f"{pad}groups:\n"]
+    for group in groups:
+        parts.append(f"{pad}  - name: {scalar(group.name)}\n{pad}    interval: {group.interval}\n")
+        if query_offset:
+            parts.append(f"{pad}    query_offset: {query_offset}\n")
+        parts.append(f"{pad}    rules:\n")
+        if group.static:
+            parts.extend(f"{pad}      - {_one_line(rule.document())}\n" for rule in group.rules)
+        else:
+            parts.extend(_rule(rule, indent + 6) for rule in group.rules)
+    return "".join(parts)
+
+
+def _rule(rule: Rule, indent: int) -> str:
+    pad = " " * indent
+    lines = []
+    for key, value in rule.document().items():
+        if key == "expr" and _is_text(rule.expr):
+            lines.append(f"{pad}  expr: |-\n")
+            lines.extend(f"{pad}    {line}\n" for line in rule.expr.strip().split("\n"))
+        else:
+            lines.append(dump({key: value}, indent + 2))
+    return f"{pad}- {''.join(lines)[indent + 2 :]}"
+
+
+def _is_text(expression: str) -> bool:
+    # A block can hold no control characters; such an expression is written as a quoted string.
+    return bool(expression.strip()) and all(character == "\n" or character.isprintable() for character in expression)
