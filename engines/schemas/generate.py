@@ -10,15 +10,19 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import itertools
+import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from recipes import collector, grafana, kubernetes, origins, shape
 from recipes.sources import Failure, Sources
 
 TARGET = Path(__file__).resolve().parents[2] / "src/meshscope/check/schemas"
 _SHOWN = 20
+_WIDTH = 160
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -58,9 +62,10 @@ def check(made: Mapping[str, str]) -> int:
     """Say what differs between the tree and what is made."""
     differing = [name for name, text in made.items() if text != _kept(name)]
     for name in differing:
-        lines = difflib.unified_diff(_kept(name).splitlines(), made[name].splitlines(), "in the tree", "made", n=0)
         sys.stderr.write(f"{name} differs:\n")
-        sys.stderr.writelines(f"  {line[:160]}\n" for line in list(lines)[:_SHOWN])
+        sys.stderr.writelines(
+            f"  {line[:_WIDTH]}\n" for line in itertools.islice(_differences(name, made[name]), _SHOWN)
+        )
     for name in _strangers(made):
         sys.stderr.write(f"{name} is in the tree and is not made\n")
     if differing or _strangers(made):
@@ -68,6 +73,27 @@ def check(made: Mapping[str, str]) -> int:
         return 1
     sys.stderr.write(f"all {len(made)} files are what is made\n")
     return 0
+
+
+def _differences(name: str, text: str) -> Iterator[str]:
+    """Say what differs: the places in a schema, the lines of a page."""
+    if name.endswith(".json") and _kept(name):
+        yield from _places(json.loads(_kept(name)), json.loads(text), "")
+    else:
+        yield from difflib.unified_diff(_kept(name).splitlines(), text.splitlines(), "kept", "made", lineterm="", n=0)
+
+
+def _places(kept: Any, made: Any, path: str) -> Iterator[str]:
+    if isinstance(kept, dict) and isinstance(made, dict):
+        for key in sorted(kept.keys() | made.keys()):
+            if key not in made:
+                yield f"- {path}/{key}"
+            elif key not in kept:
+                yield f"+ {path}/{key}"
+            else:
+                yield from _places(kept[key], made[key], f"{path}/{key}")
+    elif kept != made:
+        yield f"! {path}: {shape.compact(kept)} -> {shape.compact(made)}"
 
 
 def _kept(name: str) -> str:

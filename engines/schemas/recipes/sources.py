@@ -22,7 +22,7 @@ HERE = Path(__file__).resolve().parent.parent
 
 # Go that follows a module's wish for another Go would download one; workspaces and flags are a person's own business.
 _GO = {"GOTOOLCHAIN": "local", "GOWORK": "off", "GOFLAGS": "-mod=mod"}
-_TAIL = 12
+_TAIL = 8
 
 
 @dataclass
@@ -108,10 +108,19 @@ class Sources:
         self.say(f"npm packages {', '.join(f'{name} {version}' for name, version in sorted(self.pins['npm'].items()))}")
         with self.making("npm") as folder:
             (folder / "package.json").write_text(wanted, encoding="utf-8")
-            quiet = ("--ignore-scripts", "--no-audit", "--no-fund", "--no-progress", "--no-package-lock")
+            quiet = (
+                "--ignore-scripts",
+                "--no-audit",
+                "--no-fund",
+                "--no-progress",
+                "--no-package-lock",
+                "--loglevel=error",
+            )
             told = _run((*self._npm, "install", *quiet), folder=folder, environment=self._node_environment)
             if told.returncode:
-                raise Failure("the npm packages can't be had", _tail(told.stderr), "look at npm's settings and network")
+                # npm says what happened first, and where it kept its log last.
+                first = "\n".join(told.stderr.strip().splitlines()[:_TAIL])
+                raise Failure("the npm packages can't be had", _tail(first), "look at npm's settings and the network")
             folder.rename(home)
         return home
 
