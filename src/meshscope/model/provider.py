@@ -26,6 +26,32 @@ class Labels:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Scrape:
+    """Where the mesh's own proxies are scraped: the name of the container port, and the path."""
+
+    port: str
+    path: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Discovery:
+    """What is asked only where an existing mesh is to be written down; empty where the provider has no such thing.
+
+    ``callee_namespace`` and ``callee`` name the answering workload as ``Labels.caller`` names a calling one; a service
+    may be called otherwise. ``protocol`` tells gRPC from HTTP. ``gateways`` are selectors that a gateway's own series
+    match, ``connections`` counts what is no request (TCP), ``graph`` is a counter of calls with its labels for caller
+    and callee, where requests do not name their caller.
+    """
+
+    callee_namespace: str = ""
+    callee: str = ""
+    protocol: str = ""
+    gateways: tuple[str, ...] = ()
+    connections: str = ""
+    graph: tuple[str, str, str] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class MeshProvider:
     """One mesh's telemetry as a frozen value; every query for this mesh is written from it.
 
@@ -36,6 +62,11 @@ class MeshProvider:
     that is missing can't be seen. ``instance_reporters`` are the reporters that name a pod. ``plaintext`` selects
     requests without mutual TLS as the server saw them, None where nobody tells. ``outside`` are values of the service
     label that name no service. ``idle`` is after how long silent series disappear, None for never.
+    ``scrape`` says where proxies are scraped, None where our own collectors push; ``promoted`` are the resource
+    attributes that Prometheus has to turn into labels when it is pushed to.
+    ``samples`` are the labels of example requests, for tests: ``good``, each ``failed...`` way to fail, what is
+    ``ignored...`` because it is no failure, ``elsewhere`` reported by somebody who must not be counted, ``plaintext``
+    and ``encrypted`` ones.
     """
 
     name: str
@@ -50,10 +81,13 @@ class MeshProvider:
     succeeded: str
     reporters: Mapping[tuple[Side, DataPlane], str]
     instance_reporter: str
+    scrape: Scrape | None = None
+    promoted: tuple[str, ...] = ()
     plaintext: str | None = None
     outside: tuple[str, ...] = ()
     idle: Duration | None = None
-    codes: Mapping[str, str] = field(default_factory=dict)
+    samples: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    discovery: Discovery = Discovery()
 
     def signals(self) -> frozenset[str]:
         """The names of the signals that this provider has."""

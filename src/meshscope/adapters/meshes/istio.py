@@ -6,7 +6,7 @@ request that reached nobody, which is the very failure that only the caller sees
 scrape's own label.
 """
 
-from meshscope.model.provider import Labels, MeshProvider
+from meshscope.model.provider import Discovery, Labels, MeshProvider, Scrape
 from meshscope.model.services import DataPlane
 from meshscope.model.slo import Side
 from meshscope.model.units import ms
@@ -47,6 +47,34 @@ PROVIDER = MeshProvider(
         (Side.SERVER, DataPlane.WAYPOINT): "waypoint",
     },
     instance_reporter="destination",
+    scrape=Scrape(port="http-envoy-prom", path="/stats/prometheus"),
     plaintext='connection_security_policy!="mutual_tls"',
+    samples={
+        "good": {"response_code": "200", "grpc_response_status": "", "response_flags": "-"},
+        "failed with 503": {"response_code": "503", "grpc_response_status": "", "response_flags": "UF"},
+        "failed without an answer": {"response_code": "0", "grpc_response_status": "", "response_flags": "URX"},
+        "failed with gRPC status 14": {"response_code": "200", "grpc_response_status": "14", "response_flags": "-"},
+        "ignored, since the client hung up": {
+            "response_code": "0",
+            "grpc_response_status": "",
+            "response_flags": "DC",
+        },
+        "ignored, since the request was wrong": {
+            "response_code": "404",
+            "grpc_response_status": "",
+            "response_flags": "-",
+        },
+        "elsewhere": {"reporter": "destination"},
+        "plaintext": {"connection_security_policy": "none"},
+        "encrypted": {"connection_security_policy": "mutual_tls"},
+    },
     outside=("PassthroughCluster", "BlackHoleCluster", "InboundPassthroughCluster", "unknown"),
+    discovery=Discovery(
+        callee_namespace="destination_workload_namespace",
+        callee="destination_canonical_service",
+        protocol="request_protocol",
+        # Pod labels, where the scrape copies them: of Istio's own gateways, and of those made for a Gateway resource.
+        gateways=('istio=~".*gateway"', 'gateway_networking_k8s_io_gateway_name!=""'),
+        connections="istio_tcp_connections_opened_total",
+    ),
 )

@@ -5,7 +5,7 @@ side is the only one that can be seen. Failed is the span's status, which the se
 the gRPC statuses 2, 4, 12, 13, 14 and 15.
 """
 
-from meshscope.model.provider import Labels, MeshProvider
+from meshscope.model.provider import Discovery, Labels, MeshProvider
 from meshscope.model.services import DataPlane
 from meshscope.model.slo import Side
 from meshscope.model.units import minutes, ms
@@ -27,6 +27,14 @@ PROVIDER = MeshProvider(
         version="service_version",
         pod="k8s_pod_name",
     ),
+    promoted=(
+        "k8s.cluster.name",
+        "service.namespace",
+        "service.name",
+        "service.version",
+        "k8s.deployment.name",
+        "k8s.pod.name",
+    ),
     failed=('status_code="STATUS_CODE_ERROR"',),
     succeeded='status_code!="STATUS_CODE_ERROR"',
     reporters={
@@ -34,5 +42,13 @@ PROVIDER = MeshProvider(
         (Side.SERVER, DataPlane.WAYPOINT): "SPAN_KIND_SERVER",
     },
     instance_reporter="SPAN_KIND_SERVER",
+    samples={
+        "good": {"status_code": "STATUS_CODE_UNSET"},
+        "failed with status error": {"status_code": "STATUS_CODE_ERROR"},
+        "ignored, since it was said to be well": {"status_code": "STATUS_CODE_OK"},
+        "elsewhere": {"span_kind": "SPAN_KIND_CLIENT"},
+    },
     idle=5 * minutes,
+    # Server spans do not name their caller; the service graph connector pairs them, by name alone.
+    discovery=Discovery(graph=("traces_service_graph_request_total", "client", "server")),
 )

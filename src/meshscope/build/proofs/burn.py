@@ -1,0 +1,273 @@
+"""Proofs of the SLO rules: indicators, burn-rate alerts, the bridge, absence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from meshscope.artefacts.rules import RuleTest
+from meshscope.build.boards import board_uid
+from meshscope.build.promql import quoted
+from meshscope.build.proofs.cases import Case, Expected, Story, alerting, case, expect, proof_file, value
+from meshscope.build.proofs.series import LONG, Phase, Series, buckets, requests, series, steady
+from meshscope.build.proofs.synthetic import PLACE, STEP, Bench
+from meshscope.build.proofs.voice import Spoken
+from meshscope.build.rules.annotations import burn_annotations, links
+from meshscope.build.rules.slo import BURNS, SLOW, Burn
+from meshscope.build.rules.statics import identity_labels, info_labels
+from meshscope.model.services import Service
+from meshscope.model.slo import SLO, Latency
+from meshscope.model.units import days, minutes
+
+TRAFFIC = Decimal(1000)
+
+
+def burn_tests(bench: Bench) -> tuple[RuleTest, ...]:
+    """The pages' proofs, and the tickets', which need days."""
+    step, slow = bench.at(STEP), bench.at(SLOW)
+    pages = [*_thresholds(bench, pages=True), *_counting(bench), *_quiet(bench), *_course(bench), *_around(bench)]
+    pages += _latency(bench)
+    tickets = list(_thresholds(bench, pages=False))
+    return (
+        proof_file("error_budget_burn", ("slo",), STEP, [case(step, one) for one in pages], bench.options),
+        proof_file("error_budget_burn_slow", ("slo",), SLOW, [case(slow, one) for one in tickets], bench.options),
+    )
+
+
+def unit_of(slo: SLO) -> Decimal:
+    """The error ratio of burn rate 1, for a 30-day budget."""
+    return slo.budget * (slo.over / (30 * days))
+
+
+def failing(
+    bench: Bench, share: Decimal, sample: str = "", steps: int = LONG, service: Service | None = None
+) -> list[Series]:
+    """Steady traffic of which ``share`` fails in the way ``sample``."""
+    whom = service or bench.callee
+    ways = [name for name in bench.provider.samples if name.startswith("failed")]
+    return [
+        requests(bench, whom, "good", steady(TRAFFIC * (1 - share), steps)),
+        requests(bench, whom, sample or ways[0], steady(TRAFFIC * share, steps)),
+    ]
+
+
+def burning(
+    bench: Bench, burns: tuple[Burn, ...], ratio: Decimal, slo: SLO, service: Service | None = None
+) -> list[Expected]:
+    """The alerts that fire when ``burns`` burn at ``ratio``."""
+    return [_burning(bench, burn, float(ratio), slo, service or bench.callee) for burn in burns]
+
+
+def _burning(bench: Bench, burn: Burn, ratio: float, slo: SLO, service: Service) -> Expected:
+    mesh = bench.real.mesh
+    info = info_labels(service, bench.model, bench.views)
+    labels = {
+        **identity_labels(service.identity),
+        "owner": info["owner"],
+        "tier": info["tier"],
+        "slo": slo.name,
+        "sli": "latency" if isinstance(slo.of, Latency) else "availability",
+        "period": str(slo.over),
+        "severity": mesh.severities.page if burn.pages else mesh.severities.ticket,
+        "long": str(burn.long),
+        "short": str(burn.short),
+        "kind": "symptom",
+    }
+    voice = Spoken(labels, ratio, {"runbook": info["runbook"], "definition": str(PLACE)})
+    return alerting(labels, burn_annotations(voice, mesh, board_uid(mesh, "slo"), str(burn.long), burn.spent))
+
+
+def _over(slo: SLO, ratio: Decimal) -> tuple[Burn, ...]:
+    return tuple(burn for burn in BURNS if ratio > Decimal(burn.factor) * unit_of(slo))
+
+
+def _thresholds(bench: Bench, *, pages: bool) -> Iterator[Story]:
+    slo = bench.callee.slos[0]
+    for burn in BURNS:
+        if burn.pages is not pages:
+            continue
+        threshold = Decimal(burn.factor) * unit_of(slo)
+        for word, times in (("just above", Decimal("1.05")), ("just below", Decimal("0.95"))):
+            ratio = threshold * times
+            fired = burning(bench, _over(slo, ratio), ratio, slo)
+            moment = bench.at(30 * minutes) if pages else bench.at(2 * days)
+            inputs = failing(bench, ratio, steps=LONG if pages else 2000)
+            yield Story(
+                f"burning {word} {burn.factor} over {burn.long}", inputs, [expect("ErrorBudgetBurn", moment, fired)]
+            )
+
+
+def _counting(bench: Bench) -> Iterator[Story]:
+    slo, at = bench.callee.slos[0], bench.at(30 * minutes)
+    ratio = Decimal(15) * unit_of(slo)
+    for sample in bench.provider.samples:
+        if sample.startswith("failed"):
+            fired = burning(bench, _over(slo, ratio), ratio, slo)
+            yield Story(f"{sample} is a failure", failing(bench, ratio, sample), [expect("ErrorBudgetBurn", at, fired)])
+        if sample.startswith("ignored"):
+            yield Story(f"{sample} is no failure", failing(bench, ratio, sample), [expect("ErrorBudgetBurn", at)])
+
+
+def _quiet(bench: Bench) -> Iterator[Story]:
+    at, way = bench.at(40 * minutes), _way(bench)
+    healthy = requests(bench, bench.callee, "good", steady(300))
+    zero = _of(bench, "slo:errors:ratio_rate1h", bench.callee.slos[0])
+    yield Story(
+        "a service that never failed has a ratio of zero, not none",
+        [healthy],
+        [expect("ErrorBudgetBurn", at)],
+        [value('slo:errors:ratio_rate1h{slo="availability"}', at, [(zero, 0)])],
+    )
+    elsewhere = dict(bench.provider.samples["elsewhere"])
+    rate = _of(bench, "slo:events:rate5m", bench.callee.slos[0])
+    yield Story(
+        "what another reporter says of the same requests is not counted twice",
+        [healthy, requests(bench, bench.callee, way, steady(300), **elsewhere)],
+        [expect("ErrorBudgetBurn", at)],
+        [value('slo:events:rate5m{slo="availability"}', at, [(rate, float(300 / bench.step))])],
+    )
+    trickle = [
+        requests(bench, bench.callee, "good", (Phase(Decimal(1), 120),)),
+        requests(bench, bench.callee, way, (Phase(Decimal(0), 58), Phase(Decimal(1), 2), Phase(Decimal(0), 60))),
+    ]
+    looks = [_nobody_woken(bench.at(moment * minutes)) for moment in (30, 34, 40)]
+    yield Story("two failures in a trickle wake nobody", trickle, values=looks)
+    stranger = Service(name="stranger", namespace="proof", cluster=bench.callee.cluster)
+    unknown = [*failing(bench, Decimal("0.5"), service=stranger)]
+    yield Story("a service that the model doesn't know is nobody's", unknown, [expect("ErrorBudgetBurn", at)])
+    yield Story("no traffic at all burns nothing", [], [expect("ErrorBudgetBurn", at)])
+
+
+def _course(bench: Bench) -> Iterator[Story]:
+    slo, way = bench.callee.slos[0], _way(bench)
+    outage = [
+        requests(
+            bench, bench.callee, "good", (Phase(Decimal(300), 20), Phase(Decimal(0), 20), Phase(Decimal(300), 80))
+        ),
+        requests(bench, bench.callee, way, (Phase(Decimal(0), 20), Phase(Decimal(300), 20), Phase(Decimal(0), 80))),
+    ]
+    yield Story(
+        "recovered: the short window lets go although the long one still burns",
+        outage,
+        values=[_woken(bench.at(20 * minutes), 2), _nobody_woken(bench.at(59 * minutes))],
+    )
+    ratio = Decimal(15) * unit_of(slo)
+    fired = burning(bench, _over(slo, ratio), ratio, slo)
+    reset = failing(bench, ratio)
+    reset = [{**one, "values": f"{one['values'].split('x')[0]}x40 {one['values']}"} for one in reset]
+    yield Story(
+        "a restart of the proxy resets its counters",
+        reset,
+        [expect("ErrorBudgetBurn", bench.at(40 * minutes), fired)],
+    )
+    share = TRAFFIC * ratio
+    gap = [
+        requests(
+            bench, bench.callee, "good", (Phase(TRAFFIC - share, 40), Phase(None, 20), Phase(TRAFFIC - share, 60))
+        ),
+        requests(bench, bench.callee, way, (Phase(share, 40), Phase(None, 20), Phase(share, 60))),
+    ]
+    yield Story("scrapes failed for ten minutes", gap, [expect("ErrorBudgetBurn", bench.at(50 * minutes), fired)])
+
+
+def _around(bench: Bench) -> Iterator[Story]:
+    slo, at = bench.callee.slos[0], bench.at(30 * minutes)
+    ratio = Decimal(15) * unit_of(slo)
+    fired = burning(bench, _over(slo, ratio), ratio, slo)
+    second = info_labels(bench.callee, bench.model, bench.views) | {"owner": "another-owner"}
+    twice = failing(bench, ratio, service=bench.caller)
+    fired_caller = burning(bench, _over(slo, ratio), ratio, slo, bench.caller)
+    yield Story(
+        "two infos for one service don't silence the others",
+        [*twice, series("service:info", second, (Phase(Decimal(0), LONG),))],
+        [expect("ErrorBudgetBurn", at, fired_caller)],
+    )
+    whose = identity_labels(bench.caller.identity)
+    bridge = alerting(
+        {**whose, "severity": "none"},
+        {
+            "summary": f"{bench.caller.namespace}/{bench.caller.name} calls a service that pages",
+            "description": "Told to nobody: it holds back this service's own symptoms while their cause pages.",
+        },
+    )
+    yield Story(
+        "a service that pages is known to its callers",
+        failing(bench, ratio),
+        [expect("ErrorBudgetBurn", at, fired), expect("DependencyPaging", at, [bridge])],
+    )
+    alive = requests(bench, bench.callee, "good", steady(300))
+    latency = [
+        one
+        for slo in bench.callee.slos
+        if isinstance(slo.of, Latency)
+        for one in buckets(bench, bench.callee, slo.of.under, steady(300), steady(300))
+    ]
+    absent = [_absent(bench, service, service.slos[0]) for service in (bench.caller, bench.silent)]
+    yield Story(
+        "an indicator without any series is absent",
+        [alive, *latency],
+        [expect("IndicatorAbsent", bench.at(10 * minutes)), expect("IndicatorAbsent", at, absent)],
+    )
+
+
+def _latency(bench: Bench) -> Iterator[Story]:
+    slo = next((slo for slo in bench.callee.slos if isinstance(slo.of, Latency)), None)
+    if slo is None or not isinstance(slo.of, Latency):
+        return
+    at = bench.at(30 * minutes)
+    ratio = Decimal("0.9")
+    fired = burning(bench, _over(slo, ratio), ratio, slo)
+    slow = buckets(bench, bench.callee, slo.of.under, steady(TRAFFIC * (1 - ratio)), steady(TRAFFIC))
+    yield Story("nearly every answer is too slow", slow, [expect("ErrorBudgetBurn", at, fired)])
+    both = buckets(bench, bench.callee, slo.of.under, steady(270), steady(300))
+    both += buckets(bench, bench.callee, slo.of.under, steady(300), steady(300), spelling="")
+    half = _of(bench, "slo:errors:ratio_rate1h", slo)
+    yield Story(
+        "both spellings of a bound are read (scraped, and pushed by OTLP)",
+        both,
+        [],
+        [value(f"slo:errors:ratio_rate1h{{slo={quoted(slo.name)}}}", at, [(half, 0.05)])],
+    )
+
+
+def _absent(bench: Bench, service: Service, slo: SLO) -> Expected:
+    mesh = bench.real.mesh
+    info = info_labels(service, bench.model, bench.views)
+    labels = {
+        **identity_labels(service.identity),
+        "slo": slo.name,
+        "sli": "availability",
+        "period": str(slo.over),
+        "owner": info["owner"],
+        "tier": info["tier"],
+        "severity": mesh.severities.ticket,
+    }
+    voice = Spoken(labels, 0, {"runbook": info["runbook"], "definition": str(PLACE)})
+    return alerting(
+        labels,
+        {
+            "summary": f"{service.namespace}/{service.name} has no indicator for {slo.name}",
+            "description": "Nothing is known of this promise: the service reports nothing, or its latency bound is no "
+            "bucket of the mesh. Say expects_traffic=False where silence is normal.",
+            **links(voice, mesh, board_uid(mesh, "service")),
+            "definition": str(PLACE),
+        },
+    )
+
+
+def _woken(at: str, pages: int) -> Case:
+    return value('count(ALERTS{alertname="ErrorBudgetBurn",alertstate="firing",long=~"1h|6h"})', at, [("{}", pages)])
+
+
+def _nobody_woken(at: str) -> Case:
+    # Tickets have no gate: a new service's first failures may make one. Only who is woken counts here.
+    return value('ALERTS{alertname="ErrorBudgetBurn",long=~"1h|6h"}', at, [])
+
+
+def _way(bench: Bench) -> str:
+    return next(name for name in bench.provider.samples if name.startswith("failed"))
+
+
+def _of(bench: Bench, name: str, slo: SLO) -> str:
+    labels = {**identity_labels(bench.callee.identity), "slo": slo.name}
+    return f"{name}{{{','.join(f'{key}={quoted(text)}' for key, text in labels.items())}}}"

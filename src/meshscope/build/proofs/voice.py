@@ -1,0 +1,27 @@
+"""The texts that annotations' templates must give, written by the same functions that write the templates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """The voice of a test: labels, the value and looked-up labels are known."""
+
+    labels: Mapping[str, str]
+    value: float = 0.0
+    known: Mapping[str, str] = field(default_factory=dict)
+
+    def label(self, name: str) -> str:
+        """The label's value."""
+        return self.labels.get(name, "")
+
+    def percentage(self) -> str:
+        """The value as Prometheus's humanizePercentage writes it: four significant digits."""
+        return f"{self.value * 100:.4g}%"
+
+    def looked_up(self, series: str, label: str, extra: tuple[str, ...] = ()) -> str:  # noqa: ARG002 - one of each
+        """The looked-up label's value."""
+        return self.known[label]
