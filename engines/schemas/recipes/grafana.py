@@ -179,7 +179,7 @@ def _fit_second(definitions: dict[str, Schema], fields: Schema, variable: Schema
 
 def _fit_panel(definitions: dict[str, Schema]) -> None:
     properties = definitions["Panel"]["properties"]
-    # Published as links of a dashboard, of which ten keys are required. What Grafana writes, and what the second
+    # Published as links of a dashboard, of which nine keys are required. What Grafana writes, and what the second
     # version says, is title, url and perhaps targetBlank.
     _expect(properties["links"]["items"], _to("DashboardLink"))
     whole = definitions["DashboardLink"]["properties"]

@@ -30,7 +30,7 @@ Changed, after the types had been turned into a schema:
 - An override's `id` is a standard field option or `custom.` and the dotted name of one of the panel's; its value fits.
 - What is chosen by a key (`ValueMapping`, `cellOptions`, rows among panels) is said as conditions, and needs that key.
 - `links` of a panel and of `fieldConfig.defaults` need `title` and `url`: so says the package's second version of the
-  dashboard. The first asks for ten keys in a panel's link, and accepts anything in a field's.
+  dashboard. The first asks for nine keys in a panel's link, and accepts anything in a field's.
 - `fieldConfig.defaults.fieldMinMax` and a variable's `definition`, which the first version forgot, are taken from the
   second.
 - `targets` need a `refId`; `datasource` is an object. Everything else in a target is the data source's.
