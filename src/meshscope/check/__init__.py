@@ -1,1 +1,1 @@
-"""Artefacts and model to findings; one rule a file."""
+"""Artefacts and model to findings: our own rules, and real programs that judge."""

@@ -6,6 +6,7 @@ import importlib
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from types import ModuleType
@@ -60,8 +61,22 @@ class Collector:
         return Definitions(**kinds), list(self._findings)  # type: ignore[arg-type]
 
     def drawn(self, model: Model) -> tuple[Model, list[Finding]]:
-        """The model with each dashboard drawn."""
-        return model, []
+        """The model with each dashboard drawn; one that can't be is left out and said to be."""
+        before = len(self._guard.findings)
+        findings: list[Finding] = []
+        drawn: list[DashboardDefinition] = []
+        for definition in model.dashboards:
+            path = definition.place.path if definition.place else ""
+            self._announce(path)
+            try:
+                with self._guard.awake():
+                    drawn.append(definition.drawn(model.mesh))
+            except (DefinitionError, Forbidden) as error:
+                findings.append(error.finding)
+            except (Exception, SystemExit) as error:
+                findings.append(explain(error, path, self._root))
+        findings += self._guard.findings[before:]
+        return replace(model, dashboards=tuple(drawn)), list(dict.fromkeys(findings))
 
     def _imported(self, path: Path, relative: str) -> ModuleType | None:
         try:

@@ -72,3 +72,14 @@ class Importer:
                 return compile(data, relative, "exec", dont_inherit=True)
 
         return Loader
+
+
+def sources(root: Path) -> list[str]:
+    """Every file that is, or may be read by, a definition of the house ``root``: a new one changes what is built."""
+    found = [path for folder in FOLDERS for path in (root / folder).rglob("*") if path.is_file()]
+    relative = [path.relative_to(root) for path in (*found, root / "mesh.py")]
+    return sorted(
+        path.as_posix()
+        for path in relative
+        if path.suffix != ".pyc" and not any(part.startswith(".") for part in path.parts)
+    )

@@ -1,0 +1,1 @@
+"""Honest twins of every port, in memory: they pass the same conformance suites as the real ones."""

@@ -1,0 +1,173 @@
+"""Write a tree: beside its place first, then exchanged with what is there.
+
+Whoever is killed, or runs out of disk, leaves the old tree whole and a folder ``.NAME.making-*`` beside it, which
+the next writer removes. A writer that lives holds a lock on its folder, so that nobody else does.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from meshscope.artefacts.files import File
+from meshscope.bundle.exchange import exchange
+from meshscope.bundle.manifest import NAME, read
+from meshscope.findings import Finding, MeshscopeError
+
+_MAKING = "making"
+_BEFORE = "before"
+
+
+def write(folder: Path, files: Sequence[File]) -> None:
+    """Make ``folder`` hold ``files`` (the manifest among them) and nothing else.
+
+    Raises `MeshscopeError` where it can't be written, or holds what isn't ours; then it is as it was.
+    """
+    folder = folder.resolve()
+    refuse_foreign(folder)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        recover(folder)
+        with _making(folder) as fresh:
+            for file in files:
+                _put(fresh / file.path, file.content)
+            _settle(fresh, files)
+            _replace(fresh, folder)
+    except OSError as error:
+        raise MeshscopeError(_unwritable(folder, error)) from error
+
+
+def refuse_foreign(folder: Path) -> None:
+    """Raise `MeshscopeError` unless ``folder`` is missing, empty, or a tree that we wrote and nobody added to."""
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise MeshscopeError(_foreign(folder, f"`{folder}` is a file", "the tree is a folder"))
+    present = set(paths(folder))
+    if not present:
+        return
+    manifest = read(folder)
+    if manifest is None:
+        raise MeshscopeError(
+            _foreign(folder, f"`{folder}` is not empty, and meshscope did not write it", f"it has no {NAME} of ours")
+        )
+    added = sorted(present - {entry.path for entry in manifest.files} - {NAME})
+    if added:
+        named = ", ".join(added[:3]) + (f" and {len(added) - 3} more" if len(added) > 3 else "")
+        raise MeshscopeError(
+            _foreign(folder, f"`{folder}` holds files that meshscope did not write: {named}", "they would be lost")
+        )
+
+
+def paths(folder: Path) -> Iterator[str]:
+    """The path of every file below ``folder``, with forward slashes."""
+    for place, _, names in os.walk(folder):
+        base = Path(place).relative_to(folder)
+        yield from ((base / name).as_posix() for name in names)
+
+
+def recover(folder: Path) -> None:
+    """Remove what dead writers left beside ``folder``; where one died between two renames, put the old tree back."""
+    for left in sorted(folder.parent.glob(f".{folder.name}.{_BEFORE}-*")):
+        if not folder.exists():
+            left.rename(folder)
+        else:
+            shutil.rmtree(left, ignore_errors=True)
+    for left in folder.parent.glob(f".{folder.name}.{_MAKING}-*"):
+        with suppress(OSError):
+            handle = os.open(left, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(left, ignore_errors=True)
+            finally:
+                os.close(handle)
+
+
+@contextmanager
+def _making(folder: Path) -> Iterator[Path]:
+    fresh, handle = _locked(folder)
+    try:
+        yield fresh
+    finally:
+        # After the exchange this name is the old tree's.
+        shutil.rmtree(fresh, ignore_errors=True)
+        os.close(handle)
+
+
+def _locked(folder: Path) -> tuple[Path, int]:
+    while True:
+        fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}.{_MAKING}-", dir=folder.parent))
+        fresh.chmod(0o777 & ~_umask())
+        handle = os.open(fresh, os.O_RDONLY | os.O_DIRECTORY)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        # Another writer may have taken the new folder for a dead one's before it was locked.
+        if fresh.is_dir() and os.stat(fresh).st_ino == os.fstat(handle).st_ino:
+            return fresh, handle
+        os.close(handle)
+
+
+def _umask() -> int:
+    value = os.umask(0o022)
+    os.umask(value)
+    return value
+
+
+def _put(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+def _settle(fresh: Path, files: Sequence[File]) -> None:
+    # Some file systems say only now that the disk is full; and after a power cut a renamed file may else be empty.
+    folders = {fresh, *((fresh / file.path).parent for file in files)}
+    for path in [*(fresh / file.path for file in files), *sorted(folders)]:
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _replace(fresh: Path, folder: Path) -> None:
+    if not folder.exists():
+        fresh.rename(folder)
+    elif not exchange(fresh, folder):
+        before = folder.parent / f".{folder.name}.{_BEFORE}-{fresh.name.rpartition('-')[2]}"
+        folder.rename(before)
+        fresh.rename(folder)
+        shutil.rmtree(before, ignore_errors=True)
+
+
+def _foreign(folder: Path, title: str, why: str) -> Finding:
+    return Finding(
+        code="bundle/foreign",
+        title=title,
+        why=f"{why}; a build replaces the whole folder",
+        help="name another folder with -o, or move away what is in this one",
+        subject=str(folder),
+    )
+
+
+def _unwritable(folder: Path, error: OSError) -> Finding:
+    said = error.strerror or str(error)
+    return Finding(
+        code="bundle/unwritable",
+        title=f"`{folder}` can't be written: {said[:1].lower()}{said[1:]}",
+        why="a tree is written beside its place and then exchanged with what is there; what was there is untouched",
+        help=_HELP.get(error.errno or 0, "name a folder that you may write to with -o"),
+        subject=str(folder),
+    )
+
+
+_HELP = {
+    28: "free some space, or name a folder on another disk with -o",
+    27: "raise the limit on the size of files (ulimit -f)",
+    16: "it is a mount point, which can't be exchanged: name a folder inside it with -o",
+    18: "it is a mount point, which can't be exchanged: name a folder inside it with -o",
+    122: "your disk quota is used up: free some space, or name another folder with -o",
+}

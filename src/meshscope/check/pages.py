@@ -1,0 +1,90 @@
+"""The pages of our rules and a catalogue of every other finding, both read from the code, so that neither is old."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from meshscope.check.subject import Rule
+
+_CODE = re.compile(r"[a-z]+/[a-z]+(-[a-z]+)*")
+_HOME = Path(__file__).resolve().parent.parent
+_SUPPRESS = """\
+## How to suppress
+Write a comment on the definition's line, or by itself on the line above, with the last day on which it holds:
+```python
+# meshscope: allow {code} until 2027-01-31 why it can wait
+```
+After that day the finding is back.
+"""
+
+
+def page(rule: Rule) -> str:
+    """The page of ``rule`` in Markdown."""
+    return f"# {rule.code}\n\n{rule.page}\n\n{_SUPPRESS.format(code=rule.code)}"
+
+
+def summary(rule: Rule) -> str:
+    """The first line of the page of ``rule``."""
+    return rule.page.partition("\n")[0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A finding that is no rule's: what it says, with … for what differs each time."""
+
+    code: str
+    title: str
+    why: str
+    help: str
+
+
+@cache
+def catalogue() -> Mapping[str, Entry]:
+    """Every code that our own program writes outside of the rules, with what it says the first time it is written."""
+    found: dict[str, Entry] = {}
+    for path in sorted(_HOME.rglob("*.py")):
+        if "rules" not in path.relative_to(_HOME).parts[:2] and "check/rules" not in path.as_posix():
+            for entry in _written(ast.parse(path.read_text(encoding="utf-8"))):
+                found.setdefault(entry.code, entry)
+    return {code: found[code] for code in sorted(found)}
+
+
+def _written(tree: ast.Module) -> Iterator[Entry]:
+    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        named = {keyword.arg: keyword.value for keyword in call.keywords}
+        if isinstance(call.func, ast.Name) and call.func.id == "Finding":
+            texts = [_text(named.get(name)) for name in ("title", "why", "help")]
+            codes = [_text(part) for part in _either(named.get("code"))]
+        else:
+            codes = [_text(part) for part in call.args[:1]]
+            texts = [_text(argument) for argument in call.args[-3:]]
+        for code in codes:
+            if _CODE.fullmatch(code) and len(texts) == 3:
+                yield Entry(code=code, title=texts[0], why=texts[1], help=texts[2])
+
+
+def _either(node: ast.expr | None) -> tuple[ast.expr, ...]:
+    if isinstance(node, ast.IfExp):
+        return node.body, node.orelse
+    return (node,) if node is not None else ()
+
+
+def _text(node: ast.expr | None) -> str:
+    """A string as it is written, with … for each part that is computed."""
+    match node:
+        case ast.Constant(value=str() as text):
+            return text
+        case ast.JoinedStr(values=parts):
+            return "".join(_text(part) for part in parts)
+        case ast.BinOp(op=ast.Add(), left=left, right=right):
+            return _text(left) + _text(right)
+        case ast.IfExp(body=body):
+            return _text(body)
+        case None:
+            return ""
+    return "…"

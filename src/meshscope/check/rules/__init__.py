@@ -1,0 +1,1 @@
+"""Our own rules, one file each: ``family/name.py`` judges, and its docstring is its page."""

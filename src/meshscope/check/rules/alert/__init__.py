@@ -1,0 +1,1 @@
+"""Rules about alerts of definition files."""

@@ -1,0 +1,125 @@
+"""``meshscope explain``: what a finding's code means, what an alert asks, what is known of a service."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+
+import click
+
+from meshscope.artefacts.rules import Rule as PrometheusRule
+from meshscope.build.options import Options
+from meshscope.check.pages import catalogue, page, summary
+from meshscope.check.subject import Rule
+from meshscope.cli import exits, options
+from meshscope.findings import Finding, MeshscopeError
+from meshscope.model.alerting import Alert
+from meshscope.model.model import Model
+from meshscope.model.services import Service
+from meshscope.model.slo import Latency
+from meshscope.wiring.assembly import Assembly, assembled
+from meshscope.wiring.rules import rules
+
+
+@click.command()
+@click.argument("what", required=False)
+@options.house
+@click.option("--pages", type=click.Path(file_okay=False, path_type=Path), hidden=True)
+def command(what: str | None, root: Path, environment: str | None, load_seconds: float, pages: Path | None) -> int:
+    """Explain WHAT: a finding's code, an alert, or a service. Without it, list the codes."""
+    own, _ = rules()
+    if pages is not None:
+        _write(pages, own)
+    elif what is None:
+        width = max(len(rule.code) for rule in own)
+        click.echo("".join(f"{rule.code:{width}}  {summary(rule)}\n" for rule in own), nl=False)
+    elif any(rule.code == what for rule in own):
+        click.echo(next(page(rule) for rule in own if rule.code == what), nl=False)
+    elif what in catalogue():
+        entry = catalogue()[what]
+        click.echo(f"{entry.code}: {entry.title}\n  why:  {entry.why}\n  help: {entry.help}")
+    else:
+        click.echo("\n".join(_defined(what, own, assembled(root, environment, Options(), seconds=load_seconds))))
+    return exits.CLEAN
+
+
+def _write(folder: Path, own: Sequence[Rule]) -> None:
+    for rule in own:
+        path = folder / f"{rule.code}.md"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(page(rule), encoding="utf-8")
+
+
+def _defined(what: str, own: Sequence[Rule], assembly: Assembly) -> Iterator[str]:
+    model = assembly.house.model
+    if model is None:
+        raise MeshscopeError(assembly.findings[0])
+    alert = next((alert for alert in model.alerts if what in (alert.name, alert.camel)), None)
+    raised = [
+        rule
+        for file in (assembly.built.artefacts.rules if assembly.built else ())
+        for group in file.groups
+        for rule in group.rules
+        if rule.alert == (alert.camel if alert else what)
+    ]
+    services = [service for service in model.services if what in _names(service)]
+    if alert is not None or raised:
+        yield from _alert(alert, raised)
+    elif services:
+        for service in services:
+            yield from _service(service, model)
+    else:
+        raise MeshscopeError(_unknown(what, own, model))
+
+
+def _names(service: Service) -> tuple[str, str, str]:
+    return service.name, f"{service.namespace}/{service.name}", str(service.identity)
+
+
+def _alert(alert: Alert | None, raised: Sequence[PrometheusRule]) -> Iterator[str]:
+    if alert is not None:
+        yield f"{alert.camel}, a {alert.severity} about every {alert.scope} ({alert.place})"
+        yield from (f"  {text}" for text in (alert.summary, alert.description) if text)
+        if alert.respond:
+            yield f"  the agent may: {', '.join(response.name for response in alert.respond)}"
+    else:
+        yield f"{raised[0].alert}: {raised[0].annotations.get('description', '')}"
+    for rule in raised:
+        labels = ", ".join(f"{name}={value}" for name, value in rule.labels.items())
+        yield f"  fires with {labels}, after {rule.pending or 'one evaluation'}, when"
+        yield from (f"    {line}" for line in rule.expr.splitlines())
+
+
+def _service(service: Service, model: Model) -> Iterator[str]:
+    identity = service.identity
+    yield f"{identity}, tier {service.tier}, {service.replicas} replicas ({service.place})"
+    yield f"  owner:    {_owner(service)}"
+    yield f"  runbook:  {service.runbook or 'none'}"
+    for slo in service.slos:
+        kind = f"answers within {slo.of.under}" if isinstance(slo.of, Latency) else "answers without failing"
+        yield f"  promises: {slo.name}: {slo.objective} of requests {kind}, over {slo.over} ({slo.place})"
+    yield f"  calls:    {', '.join(str(callee) for caller, callee in model.calls if caller == identity) or 'nobody'}"
+    called_by = ", ".join(str(caller) for caller, callee in model.calls if callee == identity)
+    yield f"  called by: {called_by or 'nobody in the mesh'}"
+
+
+def _owner(service: Service) -> str:
+    owner = service.owner
+    if owner is None:
+        return "nobody"
+    ways = (("issues", owner.issues), ("pager", owner.pager), ("chat", owner.chat), ("mail", owner.mail))
+    return f"{owner.name} ({', '.join(f'{way} {address}' for way, address in ways if address)})"
+
+
+def _unknown(what: str, own: Sequence[Rule], model: Model) -> Finding:
+    known = [rule.code for rule in own] + list(catalogue())
+    known += [alert.camel for alert in model.alerts] + [alert.name for alert in model.alerts]
+    known += [name for service in model.services for name in _names(service)]
+    close = get_close_matches(what, known, n=1)
+    return Finding(
+        code="explain/unknown",
+        title=f"there is no finding, alert or service called `{what}`",
+        why="codes are family/name, alerts and services are called as in their definitions",
+        help=f"did you mean `{close[0]}`?" if close else "run `meshscope explain` for the list of codes",
+    )

@@ -1,0 +1,42 @@
+"""``meshscope test``: run the generated unit tests of the rules."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from meshscope.check.report import Report
+from meshscope.cli import exits, options
+from meshscope.cli.formats import FORMS
+from meshscope.cli.formats.result import Result
+from meshscope.findings import Finding
+from meshscope.wiring.assembly import assembled
+from meshscope.wiring.checking import tested
+
+
+@click.command()
+@options.house
+@options.how
+@options.output_format
+def command(root: Path, environment: str | None, load_seconds: float, emit: str, scale: str, form: str) -> int:
+    """Run the generated unit tests of the rules with promtool."""
+    assembly = assembled(root, environment, options.chosen(emit, scale), seconds=load_seconds)
+    report = with_absence(tested(assembly))
+    code = exits.of_findings(report.findings, strict=False)
+    click.echo(FORMS[form](Result(verb="test", report=report, root=root, code=code)), nl=False)
+    return code
+
+
+def with_absence(report: Report) -> Report:
+    """The report, in which tests that could not run are an error: they are what was asked for."""
+    missing = tuple(
+        Finding(
+            code="engine/absent",
+            title=f"the unit tests are not run: {one.name} is {one.why}",
+            why="they run in Prometheus's own test tool, against its own evaluation",
+            help=f"put {one.name} on PATH; it comes with Prometheus",
+        )
+        for one in report.absent
+    )
+    return Report(findings=(*report.findings, *missing), judged=report.judged, absent=report.absent)

@@ -1,0 +1,128 @@
+"""Build a house into a tree: not at all where nothing changed, else whole."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import meshscope
+from meshscope.build.assemble import Built
+from meshscope.build.options import Options
+from meshscope.bundle.consumers import model_file
+from meshscope.bundle.manifest import Manifest, Recipe, intact, manifest_of, read, rendered
+from meshscope.bundle.tally import tally
+from meshscope.bundle.write import write
+from meshscope.findings import Finding, Level, worst
+from meshscope.wiring.assembly import Assembly, assembled
+from meshscope.wiring.importing import sources
+from meshscope.wiring.load import LOAD_SECONDS
+
+# Those whose own output becomes part of ours.
+_LIBRARIES = ("grafanalib", "jsonnet", "promql-parser")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What a build came to. ``manifest`` is None where errors prevent a tree; the old one is then as it was.
+
+    ``changed`` is False where the tree was up to date; ``edited`` are files that somebody changed by hand since they
+    were written, and that were written anew.
+    """
+
+    folder: Path
+    findings: tuple[Finding, ...]
+    manifest: Manifest | None = None
+    changed: bool = True
+    edited: tuple[str, ...] = ()
+
+
+def build(
+    root: Path, folder: Path, environment: str | None, options: Options, *, seconds: float = LOAD_SECONDS
+) -> Outcome:
+    """Bring the tree in ``folder`` up to date with the definitions below ``root``.
+
+    Raises `MeshscopeError` where there is no house, or ``folder`` can't be written.
+    """
+    before = read(folder)
+    if before is not None and _current(before, root, folder, environment, options):
+        return Outcome(folder=folder, findings=before.findings, manifest=before, changed=False)
+    assembly = assembled(root, environment, options, seconds=seconds)
+    if assembly.built is None or worst(assembly.findings) == Level.ERROR:
+        return Outcome(folder=folder, findings=assembly.findings)
+    edited = _edited(before, folder) if before is not None else ()
+    manifest = _written(assembly, assembly.built, folder, environment, options)
+    return Outcome(folder=folder, findings=assembly.findings, manifest=manifest, edited=edited)
+
+
+def _current(before: Manifest, root: Path, folder: Path, environment: str | None, options: Options) -> bool:
+    """Whether building again would write the same: asked of digests, without reading a definition."""
+    recipe = before.recipe
+    if replace(recipe, inputs=()) != _recipe(environment, options):
+        return False
+    known = dict(recipe.inputs)
+    if any(path not in known for path in sources(root)):
+        return False
+    return all(_digest(root / path) == digest for path, digest in recipe.inputs) and intact(folder, before)
+
+
+def _edited(before: Manifest, folder: Path) -> tuple[str, ...]:
+    return tuple(entry.path for entry in before.files if _digest(folder / entry.path) not in ("", entry.sha256))
+
+
+def _written(assembly: Assembly, built: Built, folder: Path, environment: str | None, options: Options) -> Manifest:
+    house = assembly.house
+    model, provider = house.model, assembly.provider
+    assert model is not None  # noqa: S101 - what is built has a model and a provider
+    assert provider is not None  # noqa: S101
+    inputs = {path: _digest(house.root / path) for path in sources(house.root)} | dict(house.inputs)
+    files = [*built.files, model_file(model, provider, built.artefacts)]
+    manifest = manifest_of(
+        model.mesh.name,
+        replace(_recipe(environment, options), inputs=tuple(sorted(inputs.items()))),
+        files,
+        assembly.findings,
+        tally(model, built.artefacts),
+    )
+    write(folder, [*files, rendered(manifest)])
+    return manifest
+
+
+def _recipe(environment: str | None, options: Options) -> Recipe:
+    return Recipe(
+        meshscope=version("meshscope"),
+        code=_code(),
+        libraries=tuple((name, _version(name)) for name in _LIBRARIES),
+        environment=environment or "",
+        emit=options.emit.value,
+        time_scale=str(options.time_scale),
+        inputs=(),
+    )
+
+
+@cache
+def _code() -> str:
+    """A digest of our own code and data: a developer changes them without a new version."""
+    digest = hashlib.sha256()
+    home = Path(meshscope.__file__).parent
+    for path in sorted(path for path in home.rglob("*") if path.is_file() and "__pycache__" not in path.parts):
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(home).as_posix()} {len(content)}\n".encode() + content)
+    return digest.hexdigest()
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""
+
+
+def _digest(path: Path) -> str:
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError:
+        return ""
