@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from meshscope.artefacts.documents import AlertmanagerConfig
 from meshscope.build import messages
@@ -55,6 +55,20 @@ def alertmanager(model: Model, options: Options) -> AlertmanagerConfig:
     )
 
 
+def credentials(config: AlertmanagerConfig) -> tuple[str, ...]:
+    """The files that must be there for somebody to be told, sorted."""
+
+    def named(value: object) -> Iterable[str]:
+        if isinstance(value, Mapping):
+            for key, item in value.items():
+                yield from [item] if str(key).endswith("_file") else named(item)
+        elif isinstance(value, list):
+            for item in value:
+                yield from named(item)
+
+    return tuple(sorted(set(named(config.document))))
+
+
 def matcher(label: str, operator: str, value: str) -> str:
     """One matcher of a route or an inhibit rule; ``value`` quoted where Alertmanager asks for it."""
     plain = re.fullmatch(r"[A-Za-z0-9_.-]+", value)
@@ -72,6 +86,8 @@ def routes(model: Model, options: Options) -> list[dict[str, object]]:
     if mesh.owner and page_receiver(mesh.owner, mesh, {}):
         page = matcher("severity", "=", mesh.severities.page)
         found.append({"receiver": f"{mesh.owner.name}-page", "matchers": [page], **_repeat_pages(options)})
+    # Not left to the top route: it takes only what no route took, and the agent's takes all and passes it on.
+    found.append({"receiver": DEFAULT})
     return found
 
 
