@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from meshscope.artefacts.rules import RuleTest
-from meshscope.build.options import Options
 from meshscope.build.proofs.series import Series
+from meshscope.build.proofs.synthetic import Bench
 from meshscope.findings import Place
 from meshscope.model.units import Duration
 
@@ -60,17 +60,16 @@ def case(step: str, story: Story) -> Case:
 
 
 def proof_file(
-    name: str,
-    rules: Iterable[str],
-    every: Duration,
-    cases: Sequence[Case],
-    options: Options,
-    origin: Place | None = None,
+    bench: Bench, name: str, rules: Iterable[str], every: Duration, cases: Sequence[Case], origin: Place | None = None
 ) -> RuleTest:
-    """A file of tests over the named rule files and the synthetic mesh's constants, evaluated ``every`` so often."""
+    """A file of tests over the named rule files and the synthetic mesh's constants, evaluated ``every`` so often.
+
+    Without an order promtool evaluates groups in a random one, and what a rule sees of another group would vary.
+    """
     document = {
         "rule_files": [f"{SYNTHETIC}.yaml", *(f"../rules/{rule}.yaml" for rule in rules)],
-        "evaluation_interval": options.duration(every),
+        "evaluation_interval": bench.at(every),
+        "group_eval_order": list(bench.group_order),
         "fuzzy_compare": True,
         "tests": list(cases),
     }

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import cached_property
 
 from meshscope.build.options import Options
+from meshscope.build.rules.files import querying_files
 from meshscope.build.rules.indicators import Raw, Views, raw, views
+from meshscope.build.rules.statics import static_groups
 from meshscope.findings import Place
 from meshscope.model.alerting import Alert
 from meshscope.model.model import Model
@@ -33,15 +36,22 @@ class Bench:
     caller: Service
     silent: Service
 
-    @property
+    @cached_property
     def views(self) -> Views:
         """From where each synthetic service is counted."""
         return views(self.model, self.provider)
 
-    @property
+    @cached_property
     def raw(self) -> Raw:
         """The raw series that the real rules read."""
         return raw(self.real, self.provider, self.options)
+
+    @cached_property
+    def group_order(self) -> tuple[str, ...]:
+        """Every group of the synthetic constants and of the real rules, in the order of reading."""
+        statics = static_groups(self.model, self.provider, self.options)
+        files = querying_files(self.real, self.raw, self.options)
+        return tuple(group.name for group in (*statics, *(group for file in files for group in file.groups)))
 
     @property
     def step(self) -> Decimal:
