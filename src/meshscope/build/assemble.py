@@ -1,0 +1,59 @@
+"""Everything that is built from one model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from meshscope.artefacts.artefacts import Artefacts
+from meshscope.artefacts.files import File
+from meshscope.artefacts.rules import RuleTest
+from meshscope.build.alertmanager import alertmanager
+from meshscope.build.dashboards import dashboards
+from meshscope.build.detection import Detection, detections
+from meshscope.build.options import Options
+from meshscope.build.prometheus import prometheus
+from meshscope.build.proofs.alerts import alert_tests
+from meshscope.build.proofs.burn import burn_tests
+from meshscope.build.proofs.cases import SYNTHETIC
+from meshscope.build.proofs.synthetic import Bench, bench
+from meshscope.build.rules.files import rule_files
+from meshscope.build.rules.statics import static_groups
+from meshscope.findings import Finding
+from meshscope.model.model import Model
+from meshscope.model.provider import MeshProvider
+
+
+@dataclass(frozen=True, kw_only=True)
+class Built:
+    """The artefacts, the files that they become, what was noticed on the way, and when each SLO's trouble is told."""
+
+    artefacts: Artefacts
+    files: tuple[File, ...]
+    findings: tuple[Finding, ...]
+    detections: tuple[Detection, ...]
+
+
+def assemble(model: Model, provider: MeshProvider, options: Options) -> Built:
+    """Build everything for ``model`` as ``provider`` reports it."""
+    proved = bench(model, provider, options)
+    more, findings = alert_tests(proved)
+    artefacts = Artefacts(
+        rules=rule_files(model, provider, options),
+        tests=(_synthetic(proved), *burn_tests(proved), *more),
+        prometheus=prometheus(model, provider, options),
+        alertmanager=alertmanager(model, options),
+        collectors=(),
+        dashboards=dashboards(model, provider, options),
+    )
+    return Built(artefacts=artefacts, files=(), findings=tuple(findings), detections=detections(model))
+
+
+def _synthetic(proved: Bench) -> RuleTest:
+    groups = static_groups(proved.model, proved.provider, proved.options)
+    document = {
+        "groups": [
+            {"name": group.name, "interval": group.interval, "rules": [rule.document() for rule in group.rules]}
+            for group in groups
+        ]
+    }
+    return RuleTest(name=SYNTHETIC, document=document)
