@@ -107,6 +107,6 @@ def require_space(*folders: Path) -> None:
         if free < NEEDED_BYTES:
             raise Failure(
                 f"not enough disk for a build: {free / 1024**3:.1f} GiB free at {there}",
-                "compiling the engines needs 2 GiB of room for modules and intermediate results",
+                "a build needs 2 GiB at the least; all engines from nothing want 11, most of it in Go's own caches",
                 "free some space, or name a folder on another disk in MESHSCOPE_CACHE, GOCACHE and GOMODCACHE",
             )
