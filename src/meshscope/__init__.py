@@ -1,5 +1,6 @@
 """The words of definition files: everything that a person needs to describe a mesh, and nothing else."""
 
+from meshscope.model import panels, queries
 from meshscope.model.alerting import Alert, Severity, Where, alert
 from meshscope.model.boards import dashboard
 from meshscope.model.mesh import Environment, Mesh, Mode, SeverityWords, Versions
@@ -43,8 +44,10 @@ __all__ = [
     "minutes",
     "ms",
     "open_issue",
+    "panels",
     "per_minute",
     "per_second",
     "percent",
+    "queries",
     "seconds",
 ]

@@ -1,40 +1,100 @@
-"""Dashboards: a function that is called once, for the mesh or for any service of it."""
+"""Dashboards: a function that is called once, for the mesh or for any service of it, and finished JSON from outside."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import TypeAlias
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import TypeAlias, get_type_hints
 
-from meshscope.findings import Place, here
-from meshscope.model.units import Duration
+from meshscope.findings import DefinitionError, Finding, Place
+from meshscope.model.mesh import Mesh
+from meshscope.model.signals import AnyService
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 
+class About(StrEnum):
+    """What a dashboard is about: the whole mesh, one service chosen by variables, or what its own author says."""
+
+    MESH = "mesh"
+    SERVICE = "service"
+    FOREIGN = "foreign"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ChosenService(AnyService):
+    """The service that a dashboard's variables choose; in a text it is the variable, which Grafana fills in."""
+
+    # In an alert a text of the stand-in is refused; here it has one.
+    def __str__(self) -> str:  # type: ignore[override]
+        return "${service}"
+
+    def __format__(self, spec: str) -> str:  # type: ignore[override]
+        return format(str(self), spec)
+
+
 @dataclass(frozen=True, kw_only=True)
 class DashboardDefinition:
-    """A dashboard before the mesh is known: ``draw`` is called once with the mesh's `Model`.
+    """A dashboard. ``draw`` is called once, while definitions are loaded; what it draws is ``body``.
 
-    ``body`` is set instead where the definition is finished JSON (a file, a jsonnet mixin).
+    ``body`` is Grafana's JSON in which queries, limits and links of `meshscope.model` stand where the build will write
+    texts. A foreign definition (a file, a mixin, a finished object) has a body from the start.
     """
 
     name: str
-    title: str
-    draw: Callable[..., object] | None = None
-    body: Mapping[str, Json] | None = None
-    refresh: Duration | None = None
-    place: Place | None = field(default_factory=here, compare=False, repr=False)
+    about: About
+    description: str = ""
+    draw: Callable[..., object] | None = field(default=None, compare=False, repr=False)
+    body: Mapping[str, object] | None = None
+    place: Place | None = field(default=None, compare=False, repr=False)
+
+    def drawn(self, mesh: Mesh) -> DashboardDefinition:
+        """The definition with its body, without its function. Raises whatever the function raises."""
+        if self.draw is None:
+            return self
+        made = plain(self.draw(mesh if self.about is About.MESH else ChosenService()))
+        if not isinstance(made, Mapping) or "panels" not in made:
+            raise _refused("dashboard/not-drawn", self.place, f"dashboard `{self.name}` returns no dashboard",
+                           f"it returns {type(made).__name__}, and Grafana needs a title and panels",
+                           "return grafanalib.core.Dashboard(title=..., panels=[...])")  # fmt: skip
+        return replace(self, draw=None, body=made)
 
 
 def dashboard(draw: Callable[..., object]) -> DashboardDefinition:
-    """Make a dashboard of a function ``Board -> grafanalib.core.Dashboard``; its docstring's first line titles it."""
-    title = inspect.cleandoc(draw.__doc__ or draw.__name__).partition("\n")[0].rstrip(".")
-    code = draw.__code__
-    return DashboardDefinition(
-        name=draw.__name__.replace("_", "-"),
-        title=title,
-        draw=draw,
-        place=Place(code.co_filename, code.co_firstlineno),
-    )
+    """Make a dashboard of a function ``AnyService -> Dashboard`` or ``Mesh -> Dashboard``; its docstring describes it.
+
+    Raises `DefinitionError` for a function that asks for anything else.
+    """
+    place = Place(draw.__code__.co_filename, draw.__code__.co_firstlineno)
+    hints = [kind for name, kind in get_type_hints(draw).items() if name != "return"]
+    kinds = {AnyService: About.SERVICE, Mesh: About.MESH}
+    if len(hints) != 1 or hints[0] not in kinds:
+        raise _refused("dashboard/no-stand-in", place, f"dashboard `{draw.__name__}` doesn't say what it is about",
+                       "its one parameter's annotation decides whether variables choose a service or part of the mesh",
+                       f"write def {draw.__name__}(service: AnyService) -> Dashboard, "
+                       "or (mesh: Mesh)")  # fmt: skip
+    description = inspect.cleandoc(draw.__doc__ or "")
+    if not description:
+        raise _refused("dashboard/no-description", place, f"dashboard `{draw.__name__}` has no description",
+                       "Grafana shows it wherever dashboards are listed, so that the right one is found at night",
+                       "write a docstring that says which question it answers")  # fmt: skip
+    return DashboardDefinition(name=draw.__name__.replace("_", "-"), about=kinds[hints[0]],
+                               description=" ".join(description.split()), draw=draw, place=place)  # fmt: skip
+
+
+def plain(value: object) -> object:
+    """``value`` with every object that knows its JSON (grafanalib's, ours) replaced by it, down to the leaves."""
+    known = getattr(value, "to_json_data", None)
+    if known is not None:
+        return plain(known())
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return value
+
+
+def _refused(code: str, place: Place | None, title: str, why: str, remedy: str) -> DefinitionError:
+    return DefinitionError(Finding(code=code, title=title, place=place, why=why, help=remedy))

@@ -1,0 +1,100 @@
+"""How this house draws: one look for all its dashboards."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from grafanalib.core import Stat, Target, TimeSeries
+
+from meshscope import panels, queries
+
+ANY_IS_RED: panels.Steps = panels.steps("green", (1, "red"))
+ANY_IS_ORANGE: panels.Steps = panels.steps("green", (1, "orange"))
+SPENT_IS_RED: panels.Steps = panels.steps("red", (0, "green"))
+TIMES = "suffix:x"
+
+CLUSTER = panels.Label("cluster", "Cluster", hidden=True)
+NAMESPACE = panels.Label("namespace", "Namespace", 130)
+SERVICE = panels.Label("service", "Service", 180, linked=True)
+OWNER = panels.Label("owner", "Owner", 130)
+
+LIMIT_LINE = panels.series(
+    "limit", color={"mode": "fixed", "fixedColor": "red"}, _lineStyle={"fill": "dash", "dash": [8, 6]}, _fillOpacity=0
+)
+
+
+def asked(expr: queries.Drawn, legend: str) -> Target:
+    """A query whose series are called ``legend``."""
+    return Target(expr=expr, legendFormat=legend)
+
+
+def number(
+    title: str,
+    description: str,
+    expr: queries.Drawn,
+    unit: str,
+    *,
+    steps: panels.Steps = (),
+    legend: str = "",
+    decimals: int | None = None,
+    links: Sequence[panels.Link] = (),
+    loud: bool = False,
+) -> Stat:
+    """One big number, or one for each series with its name; a ``loud`` one fills its panel with its colour."""
+    fields: dict[str, Any] = {"color": {"mode": "thresholds"}, **({"links": list(links)} if links else {})}
+    return Stat(
+        title=title,
+        description=description,
+        targets=[asked(expr, legend)],
+        format=unit,
+        decimals=decimals,
+        reduceCalc="lastNotNull",
+        colorMode="background_solid" if loud else "value",
+        graphMode="none" if loud else "area",
+        textMode="value_and_name" if legend else "value",
+        thresholds=steps or panels.steps("text"),
+        extraJson={"fieldConfig": {"defaults": fields}},
+    )
+
+
+def curves(
+    title: str,
+    description: str,
+    unit: str,
+    *targets: Target,
+    steps: panels.Steps = (),
+    stacked: bool = False,
+    overrides: Sequence[dict[str, object]] = (),
+    links: Sequence[panels.Link] = (),
+    low: float | None = 0,
+    high: float | None = None,
+) -> TimeSeries:
+    """Numbers over time; ``steps`` are drawn as dashed lines, ``stacked`` adds the series up."""
+    fields: dict[str, Any] = {"min": low, "max": high, **({"links": list(links)} if links else {})}
+    return TimeSeries(
+        title=title,
+        description=description,
+        targets=list(targets),
+        unit=unit,
+        lineWidth=1 if stacked else 2,
+        fillOpacity=40 if stacked else 6,
+        showPoints="never",
+        stacking={"mode": "normal", "group": "A"} if stacked else {},
+        legendDisplayMode="list",
+        legendPlacement="bottom",
+        tooltipMode="multi",
+        tooltipSort="desc",
+        thresholds=steps or panels.steps("green"),
+        thresholdsStyleMode="dashed" if steps else "off",
+        overrides=list(overrides),
+        extraJson={"fieldConfig": {"defaults": fields}},
+    )
+
+
+def coloured(name: str, colour: str) -> dict[str, object]:
+    """The series called ``name`` in one colour, so that it means the same on every dashboard."""
+    return panels.series(name, color={"mode": "fixed", "fixedColor": colour})
+
+
+def paging(of: queries.Drawn) -> queries.Drawn:
+    """How many alerts fire, 0 where none does."""
+    return queries.or_zero(queries.count(of))

@@ -1,0 +1,166 @@
+"""The collectors: does what was seen arrive where it is kept."""
+
+from grafanalib.core import Dashboard, Target, Time
+
+from dashboards._style import ANY_IS_ORANGE, asked, coloured, curves, number, paging
+from meshscope import Mesh, dashboard, panels, queries
+
+# What a collector counts, and its colour on every panel.
+_SIGNALS = (("spans", "purple"), ("metric_points", "blue"), ("log_records", "green"))
+_TO_LOGS = (panels.to_logs("Logs of the collectors", service="otelcol"),)
+_QUEUE = 'otelcol_exporter_queue_size{exporter!=""} / (otelcol_exporter_queue_capacity > 0)'
+
+
+@dashboard
+def collectors(mesh: Mesh) -> Dashboard:
+    """Does all telemetry arrive where it is kept, and where is it held back, refused or lost."""
+    return Dashboard(
+        title="Collectors",
+        tags=["collectors"],
+        time=Time("now-3h", "now"),
+        refresh="30s",
+        panels=panels.lines(
+            _now(mesh), _through(), _trouble(), "What collectors need", panels.Line(8, (_memory(), _cpu()))
+        ),
+    )
+
+
+def _rate(*names: str, by: str = "") -> queries.Query:
+    """Items a second over all collectors; versions differ in whether a counter's name ends in _total."""
+    summed = f"sum by ({by})" if by else "sum"
+    return queries.promql(f'{summed} (rate({{__name__=~"otelcol_({"|".join(names)})(_total)?"}}[$__rate_interval]))')
+
+
+def _by_signal(*what: str) -> tuple[Target, ...]:
+    return tuple(
+        asked(queries.or_zero(_rate(*(f"{each}_{signal}" for each in what))), signal.replace("_", " "))
+        for signal, _ in _SIGNALS
+    )
+
+
+_COLOURS = [coloured(signal.replace("_", " "), colour) for signal, colour in _SIGNALS]
+
+
+def _now(mesh: Mesh) -> panels.Line:
+    every = "(spans|metric_points|log_records)"
+    return panels.Line(
+        4,
+        (
+            number(
+                "Collectors",
+                f"Collectors of {mesh.name} that report.",
+                queries.promql('count({__name__=~"otelcol_process_uptime(_seconds)?(_total)?"}) or vector(0)'),
+                "short",
+                links=_TO_LOGS,
+            ),
+            number(
+                "Alerts now",
+                "Alerts about collectors that fire at this moment.",
+                paging(queries.firing(alert="Collector", starts=True)),
+                "short",
+                steps=ANY_IS_ORANGE,
+                loud=True,
+                links=_TO_LOGS,
+            ),
+            number(
+                "Refused",
+                "Items a second that collectors refuse: they are full, or short of memory. Who sent them tries again.",
+                queries.or_zero(_rate(f"receiver_refused_{every}")),
+                "cps",
+                steps=panels.steps("green", (0.001, "orange")),
+                decimals=1,
+                links=_TO_LOGS,
+            ),
+            number(
+                "Not delivered",
+                "Items a second that could not be passed on; any is more than an alert allows.",
+                queries.or_zero(_rate(f"exporter_(send|enqueue)_failed_{every}")),
+                "cps",
+                steps=panels.RuleSteps("CollectorLosing"),
+                decimals=1,
+                links=_TO_LOGS,
+            ),
+            number(
+                "Fullest queue",
+                "How full the fullest sending queue is. When it is full, collectors refuse what they receive.",
+                queries.or_zero(queries.highest(queries.promql(_QUEUE))),
+                "percentunit",
+                steps=panels.RuleSteps("CollectorQueueFull"),
+                decimals=0,
+                links=_TO_LOGS,
+            ),
+        ),
+    )
+
+
+def _through() -> panels.Line:
+    return panels.Line(
+        8,
+        (
+            curves(
+                "Received",
+                "Items a second that collectors take in.",
+                "cps",
+                *_by_signal("receiver_accepted"),
+                overrides=_COLOURS,
+                links=_TO_LOGS,
+            ),
+            curves(
+                "Delivered",
+                "Items a second that exporters pass on, over all exporters: what goes to two places counts twice, and "
+                "sampling takes spans away.",
+                "cps",
+                *_by_signal("exporter_sent"),
+                overrides=_COLOURS,
+                links=_TO_LOGS,
+            ),
+        ),
+    )
+
+
+def _trouble() -> panels.Line:
+    return panels.Line(
+        8,
+        (
+            curves(
+                "Refused and not delivered",
+                "Items a second that were refused on the way in, or could not be passed on.",
+                "cps",
+                *_by_signal("receiver_refused", "exporter_send_failed", "exporter_enqueue_failed"),
+                overrides=_COLOURS,
+                steps=panels.RuleSteps("CollectorLosing"),
+                links=_TO_LOGS,
+            ),
+            curves(
+                "Sending queues",
+                "How full each exporter's queue is, and where its alert fires. It grows while a destination is slow.",
+                "percentunit",
+                asked(queries.highest(queries.promql(_QUEUE), by=("exporter",)), "{{exporter}}"),
+                steps=panels.RuleSteps("CollectorQueueFull"),
+                high=1,
+                links=_TO_LOGS,
+            ),
+        ),
+    )
+
+
+def _memory() -> object:
+    resident = 'max by (job, instance) ({__name__=~"otelcol_process_memory_rss(_bytes)?"})'
+    return curves(
+        "Memory",
+        "Resident memory of each collector. Near its limiter's limit it refuses what it receives.",
+        "bytes",
+        asked(queries.promql(resident), "{{job}} {{instance}}"),
+        links=_TO_LOGS,
+    )
+
+
+def _cpu() -> object:
+    used = 'sum by (job, instance) (rate({__name__=~"otelcol_process_cpu_seconds(_total)?"}[$__rate_interval]))'
+    return curves(
+        "CPU",
+        "Cores that each collector uses.",
+        "suffix: cores",
+        asked(queries.promql(used), "{{job}} {{instance}}"),
+        links=_TO_LOGS,
+    )

@@ -1,0 +1,167 @@
+"""Panels and dashboards as grafanalib and older Grafanas write them, to the current schema.
+
+What is dropped or moved is named here, each with its reason; anything else that Grafana doesn't know stays, so that
+the check finds it: a typo must not vanish.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+Json: TypeAlias = dict[str, Any]
+
+SCHEMA_VERSION = 42
+_ALWAYS = object()
+
+# What grafanalib writes for every panel, and its value where nothing was said. `_ALWAYS`: Grafana no longer reads it.
+_PANEL: Mapping[str, object] = {
+    "cacheTimeout": None, "editable": _ALWAYS, "error": _ALWAYS, "height": _ALWAYS, "span": _ALWAYS,
+    "minSpan": _ALWAYS, "hideTimeOverride": False, "transparent": False, "maxDataPoints": 100, "interval": "",
+    "links": [], "transformations": [], "fontSize": _ALWAYS, "columns": [], "mappings": [], "color": _ALWAYS,
+    "renderer": _ALWAYS, "nullPointMode": _ALWAYS, "repeat": "", "datasource": None, "maxPerRow": None,
+    "repeatDirection": None, "targets": [],
+}  # fmt: skip
+_DASHBOARD: Mapping[str, object] = {
+    "__inputs": _ALWAYS, "__requires": _ALWAYS, "__elements": _ALWAYS, "gnetId": None, "hideControls": _ALWAYS,
+    "id": _ALWAYS, "iteration": _ALWAYS, "rows": [], "sharedCrosshair": _ALWAYS, "style": _ALWAYS, "version": _ALWAYS,
+    "links": [], "description": "", "weekStart": "", "refresh": "", "timepicker": {}, "liveNow": False,
+    "fiscalYearStartMonth": 0,
+}  # fmt: skip
+_TARGET: Mapping[str, object] = {
+    "query": _ALWAYS, "target": _ALWAYS, "metric": _ALWAYS, "step": _ALWAYS, "intervalFactor": _ALWAYS,
+    "interval": "", "hide": False, "datasource": None, "instant": False, "format": "time_series", "legendFormat": "",
+}  # fmt: skip
+_VARIABLE: Mapping[str, object] = {
+    "useTags": _ALWAYS, "tags": _ALWAYS, "tagsQuery": _ALWAYS, "tagValuesQuery": _ALWAYS, "auto": False,
+    "auto_min": _ALWAYS, "auto_count": _ALWAYS, "definition": _ALWAYS, "options": [], "regex": "", "hide": 0,
+    "includeAll": False, "multi": False, "skipUrlSync": False, "allValue": "", "label": "",
+}  # fmt: skip
+_FIELD: Mapping[str, object] = {"unit": "", "mappings": [], "noValue": "none", "links": [], "custom": {}}
+# Grafana's own defaults of a time series.
+_TIMESERIES: Mapping[str, object] = {
+    "axisPlacement": "auto", "axisLabel": "", "drawStyle": "line", "lineInterpolation": "linear", "barAlignment": 0,
+    "lineWidth": 1, "fillOpacity": 0, "gradientMode": "none", "spanNulls": False, "showPoints": "auto",
+    "pointSize": 5, "stacking": {}, "scaleDistribution": {"type": "linear"}, "thresholdsStyle": {"mode": "off"},
+    "hideFrom": {"tooltip": False, "viz": False, "legend": False}, "axisColorMode": "text", "axisBorderShow": False,
+    "axisCenteredZero": False,
+}  # fmt: skip
+_TABLE: Mapping[str, object] = {"align": "auto", "filterable": False, "displayMode": "auto"}
+_CUSTOM: Mapping[str, Mapping[str, object]] = {"timeseries": _TIMESERIES, "table": _TABLE}
+
+
+def without(made: Mapping[str, Any], known: Mapping[str, object]) -> Json:
+    """``made`` without nulls, and without what says no more than its absence."""
+    return {
+        key: value
+        for key, value in made.items()
+        if value is not None and (key not in known or (known[key] is not _ALWAYS and value != known[key]))
+    }
+
+
+def dashboard(made: Mapping[str, Any]) -> Json:
+    """The dashboard's own keys in the current schema; its panels as they are."""
+    kept = without({**made, "timepicker": _time_picker(made.get("timepicker"))}, _DASHBOARD)
+    if made.get("sharedCrosshair"):
+        kept["graphTooltip"] = 1
+    if isinstance(kept.get("refresh"), bool):
+        kept.pop("refresh")
+    if not (kept.get("annotations") or {}).get("list"):
+        kept.pop("annotations", None)
+    kept["schemaVersion"] = SCHEMA_VERSION
+    return kept
+
+
+def _time_picker(made: Json | None) -> Json:
+    # grafanalib writes the choices that Grafana offers by itself.
+    return without(made or {}, {"refresh_intervals": _ALWAYS, "time_options": _ALWAYS, "nowDelay": "", "hidden": False,
+                                "collapse": _ALWAYS, "enable": _ALWAYS, "notice": _ALWAYS, "now": _ALWAYS,
+                                "type": _ALWAYS, "status": _ALWAYS})  # fmt: skip
+
+
+def variable(made: Mapping[str, Any]) -> Json:
+    """A variable in the current schema."""
+    kept = without(made, _VARIABLE)
+    current = kept.get("current")
+    if isinstance(current, Mapping):
+        kept["current"] = without(current, {"tags": _ALWAYS, "isNone": _ALWAYS, "selected": _ALWAYS})
+        if not {"text", "value"} <= set(kept["current"]):
+            kept.pop("current")
+    return kept
+
+
+def panel(made: Mapping[str, Any]) -> Json:
+    """A panel in the current schema; data sources and queries as they are."""
+    kept = without(made, _PANEL)
+    if kept.get("type") == "row":
+        return without(kept, {"fieldConfig": _ALWAYS, "options": _ALWAYS, "targets": _ALWAYS, "description": ""})
+    fields = kept.get("fieldConfig") or {}
+    kept["fieldConfig"] = {
+        "defaults": _field(fields.get("defaults") or {}, str(kept.get("type"))),
+        "overrides": fields.get("overrides") or [],
+    }
+    kept["options"] = _options(kept.get("options") or {})
+    return kept
+
+
+def _field(made: Mapping[str, Any], kind: str) -> Json:
+    kept = without({**made, "custom": _custom(made.get("custom") or {}, kind)}, _FIELD)
+    if "thresholds" in kept:
+        kept["thresholds"] = _thresholds(kept["thresholds"])
+    return kept
+
+
+def _custom(made: Mapping[str, Any], kind: str) -> Json:
+    kept = dict(made)
+    if isinstance(kept.get("scaleDistribution"), Mapping) and kept["scaleDistribution"].get("type") == "linear":
+        kept["scaleDistribution"] = {"type": "linear"}
+    if kind == "table" and kept.get("displayMode") not in (None, "auto"):
+        kept["cellOptions"] = {"type": kept.pop("displayMode")}
+    return without(kept, _CUSTOM.get(kind, {}))
+
+
+def _thresholds(made: object) -> object:
+    if not isinstance(made, Mapping) or not isinstance(made.get("steps") or [], list):
+        return made
+    steps = [_step(step) for step in made.get("steps") or []]
+    # Below the first value there is a colour too.
+    if not steps or (isinstance(steps[0], dict) and steps[0].get("value") is not None):
+        steps.insert(0, {"color": "green", "value": None})
+    return {"mode": made.get("mode", "absolute"), "steps": steps}
+
+
+def _step(made: object) -> object:
+    if not isinstance(made, Mapping):
+        return made
+    kept = {key: value for key, value in made.items() if key not in ("op", "yaxis", "line", "index")}
+    if kept.get("value") == "null":
+        kept["value"] = None
+    return {"color": kept.pop("color", "green"), "value": kept.pop("value", None), **kept}
+
+
+def _options(made: Mapping[str, Any]) -> Json:
+    kept = without(made, {})
+    legend = kept.get("legend")
+    if isinstance(legend, Mapping) and "displayMode" in legend and "showLegend" not in legend:
+        hidden = legend["displayMode"] == "hidden"
+        kept["legend"] = {
+            **legend,
+            "showLegend": not hidden,
+            "displayMode": "list" if hidden else legend["displayMode"],
+        }
+    return kept
+
+
+def target(made: Mapping[str, Any], source: Mapping[str, Any]) -> Json:
+    """A query in the current schema, to ``source`` where it names none of its own."""
+    kept = without(made, _TARGET)
+    expression = kept.pop("expr", None)
+    asked: Json = {"refId": kept.pop("refId", ""), "datasource": kept.pop("datasource", source)}
+    if expression is None:
+        return {**asked, **kept}
+    legend = kept.pop("legendFormat", "__auto")
+    instant = kept.pop("instant", False)
+    kept.pop("range", None)
+    asked |= {"editorMode": "code", "expr": expression}
+    asked |= {"instant": True, "range": False} if instant else {"range": True, "legendFormat": legend}
+    return {**asked, **kept}
