@@ -1,0 +1,83 @@
+"""The README.md of a built tree: what each folder is for, how to load it, and what must be there first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from meshscope.artefacts.artefacts import Artefacts
+from meshscope.build.alertmanager import DEADMAN_URL, credentials
+from meshscope.build.heading import made_from
+from meshscope.model.model import Model
+
+_CREDENTIALS = """\
+## Credentials
+
+Alertmanager reads each when it sends. Where one is missing its receiver stays silent, and
+`alertmanager_notifications_failed_total` counts it.
+
+{files}
+
+`pagerduty-*` hold a routing key, `slack-*` the address of an incoming webhook, `{deadman}` the address of whoever
+notices that it is no longer called.
+"""
+_TARGETS_IN_FILES = """\
+## Targets
+
+Prometheus scrapes what `prometheus/targets/*.json` list, each a list of
+`{"targets": ["127.0.0.1:9000"], "labels": {"namespace": "shop", "pod": "cart-1"}}`.
+"""
+_TARGETS_IN_KUBERNETES = """\
+## Targets
+
+Prometheus asks Kubernetes for pods in the namespaces that `prometheus.yaml` lists: its service account must be allowed
+to get, list and watch pods there.
+"""
+
+
+def files_guide(model: Model, artefacts: Artefacts, flags: tuple[str, ...]) -> str:
+    """The guide to a tree of plain files; ``flags`` are those that Prometheus must be started with."""
+    start = "prometheus --config.file=prometheus.yaml" + (" @flags" if flags else "")
+    rows = [
+        (
+            "`prometheus/`",
+            f"what is scraped, and the rules: {_named(file.name for file in artefacts.rules)}",
+            f"`cd prometheus && {start}`",
+        ),
+        ("`prometheus/tests/`", "unit tests of the rules", "`meshscope test` runs them all"),
+        (
+            "`alertmanager/`",
+            "who is told of what; `templates/` is what they read",
+            "`alertmanager --config.file=alertmanager/alertmanager.yaml`",
+        ),
+        (
+            "`grafana/`",
+            "dashboards, and how Grafana finds them",
+            "copy `dashboards/` and `provisioning/` into `/etc/grafana/`",
+        ),
+    ]
+    if artefacts.collectors:
+        tiers = ", ".join(f"`{collector.name}.yaml` (a {collector.mode})" for collector in artefacts.collectors)
+        rows.insert(3, ("`collectors/`", f"tiers of collectors: {tiers}", "`otelcol --config=collectors/TIER.yaml`"))
+    targets = _TARGETS_IN_FILES if model.mesh.discovery == "files" else _TARGETS_IN_KUBERNETES
+    return "\n".join([_head(model), table(("folder", "what", "how to load it"), rows), secrets(artefacts), targets])
+
+
+def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """A table in Markdown."""
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def secrets(artefacts: Artefacts) -> str:
+    """The section on the credential files that Alertmanager reads."""
+    files = "\n".join(f"- `{path}`" for path in credentials(artefacts.alertmanager))
+    return _CREDENTIALS.format(files=files, deadman=DEADMAN_URL)
+
+
+def _head(model: Model) -> str:
+    where = f" in {model.environment}" if model.environment else ""
+    return f"# What observes mesh {model.mesh.name}{where}\n\n{made_from([model.mesh.place])}\n"
+
+
+def _named(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}.yaml`" for name in names)

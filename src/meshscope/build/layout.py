@@ -1,0 +1,116 @@
+"""``--emit files``: a tree for programs that read files, each folder laid out as its program expects it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from meshscope.artefacts.artefacts import Artefacts
+from meshscope.artefacts.documents import CollectorConfig, GrafanaDashboard, canonical_json
+from meshscope.artefacts.files import File, text_file
+from meshscope.artefacts.rules import RuleFile, RuleTest
+from meshscope.artefacts.yaml import dump
+from meshscope.build.guide import files_guide
+from meshscope.build.heading import heading
+from meshscope.build.options import Options
+from meshscope.build.prometheus import flags
+from meshscope.build.ruletext import groups_text
+from meshscope.findings import Place
+from meshscope.model.mesh import Mesh
+from meshscope.model.model import Model
+from meshscope.model.provider import MeshProvider
+
+# Where Grafana sees the dashboards; the file that names it stands beside them.
+DASHBOARDS = "/etc/grafana/dashboards"
+
+
+def layout(model: Model, provider: MeshProvider, artefacts: Artefacts, options: Options) -> tuple[File, ...]:
+    """Every file of the tree but its manifest, sorted by path."""
+    mesh = model.mesh
+    wanted = flags(mesh, provider, options)
+    files = [
+        text_file("README.md", files_guide(model, artefacts, wanted)),
+        *(rule_file(rules) for rules in artefacts.rules),
+        *(unit_test_file(test) for test in artefacts.tests),
+        *_prometheus(artefacts, wanted, mesh),
+        *_alertmanager(artefacts),
+        *(collector_file(collector) for collector in artefacts.collectors),
+        *(dashboard_file(dashboard) for dashboard in artefacts.dashboards),
+        *_grafana(mesh, options),
+    ]
+    return tuple(sorted(files, key=lambda file: file.path))
+
+
+def rule_file(rules: RuleFile) -> File:
+    """One rule file as Prometheus reads it."""
+    origins = tuple(rule.origin for group in rules.groups for rule in group.rules)
+    text = heading(rules.about, origins) + groups_text(rules.groups)
+    return text_file(f"prometheus/rules/{rules.name}.yaml", text, origins)
+
+
+def unit_test_file(test: RuleTest) -> File:
+    """One file of unit tests as promtool reads it, or the constants that they share."""
+    path = f"prometheus/tests/{test.name}.yaml"
+    if "groups" in test.document:
+        return _document(
+            path, "What the unit tests are about: rules that only they load.", test.document, (test.origin,)
+        )
+    return _document(path, f"Unit tests: promtool test rules {path}", test.document, (test.origin,))
+
+
+def collector_file(collector: CollectorConfig) -> File:
+    """The configuration of one tier of collectors."""
+    about = f"The {collector.name} tier of collectors, a {collector.mode}."
+    return _document(f"collectors/{collector.name}.yaml", about, collector.document, (collector.origin,))
+
+
+def dashboard_file(dashboard: GrafanaDashboard) -> File:
+    """One dashboard as Grafana imports it."""
+    text = canonical_json(dashboard.document)
+    return text_file(f"grafana/dashboards/{dashboard.name}.json", text, (dashboard.origin,))
+
+
+def data_sources(mesh: Mesh, options: Options) -> dict[str, object]:
+    """Grafana's provisioning of the data source that the dashboards ask."""
+    settings = {"httpMethod": "POST", "timeInterval": options.duration(mesh.scrape_interval)}
+    source = {"name": "Prometheus", "uid": "prometheus", "type": "prometheus", "access": "proxy"}
+    return {
+        "apiVersion": 1,
+        "datasources": [{**source, "url": mesh.prometheus, "isDefault": True, "editable": False, "jsonData": settings}],
+    }
+
+
+def _prometheus(artefacts: Artefacts, wanted: tuple[str, ...], mesh: Mesh) -> Iterable[File]:
+    config = artefacts.prometheus
+    about = "Prometheus: what it scrapes and is pushed, how long it keeps it, and whom it tells."
+    yield _document("prometheus/prometheus.yaml", about, config.document, (config.origin,))
+    if wanted:
+        text = "# What Prometheus must be told on its command line: prometheus @flags\n"
+        yield text_file("prometheus/flags", text + "".join(f"{flag}\n" for flag in wanted), (mesh.place,))
+
+
+def _alertmanager(artefacts: Artefacts) -> Iterable[File]:
+    config = artefacts.alertmanager
+    about = "Alertmanager: who is told of what, and which alert makes which other one needless."
+    yield _document("alertmanager/alertmanager.yaml", about, config.document, config.origins)
+    for name, text in config.templates.items():
+        yield text_file(f"alertmanager/templates/{name}", text, config.origins)
+
+
+def _grafana(mesh: Mesh, options: Options) -> Iterable[File]:
+    boards = {
+        "name": mesh.name,
+        "folder": mesh.name,
+        "type": "file",
+        "disableDeletion": True,
+        "allowUiUpdates": False,
+        "options": {"path": DASHBOARDS},
+    }
+    folder = "grafana/provisioning"
+    providers = {"apiVersion": 1, "providers": [boards]}
+    yield _document(f"{folder}/dashboards/{mesh.name}.yaml", "Where Grafana finds the dashboards.", providers, ())
+    about = "The Prometheus that the dashboards ask."
+    yield _document(f"{folder}/datasources/{mesh.name}.yaml", about, data_sources(mesh, options), (mesh.place,))
+
+
+def _document(path: str, about: str, document: Mapping[str, object], origins: tuple[Place | None, ...]) -> File:
+    return text_file(path, heading(about, origins) + dump(document), origins)
