@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from enum import IntEnum
 from functools import lru_cache
@@ -34,6 +34,8 @@ class Level(IntEnum):
 @dataclass(frozen=True, order=True)
 class Place:
     """A range in a file: ``path`` relative to the house, ``line`` and ``column`` from 1, the end exclusive.
+
+    Columns count bytes of UTF-8, as Python's own positions do.
 
     A place that points at a call can be narrowed to one of its arguments with `argument`.
     """
@@ -91,10 +93,13 @@ def _spot(code: CodeType, instruction: int) -> tuple[int | None, int | None, int
     return known[1][instruction // 2]
 
 
-def here() -> Place | None:
-    """The call in the definition file that is being evaluated now; None where nothing but our own code is running."""
+def here(is_definition: Callable[[FrameType], bool] | None = None) -> Place | None:
+    """The call in the definition file that is being evaluated now; None where no definition is running.
+
+    A definition is what isn't our own code, or what ``is_definition`` says is one.
+    """
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and str(frame.f_globals.get("__name__", "")).startswith(_OURS):
+    while frame is not None and not (is_definition or _is_foreign)(frame):
         frame = frame.f_back
     if frame is None:
         return None
@@ -103,6 +108,10 @@ def here() -> Place | None:
     if line is None or column is None:
         return Place(path, frame.f_lineno)
     return Place(path, line, column + 1, end_line or line, (end_column or column) + 1)
+
+
+def _is_foreign(frame: FrameType) -> bool:
+    return not str(frame.f_globals.get("__name__", "")).startswith(_OURS)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -41,7 +41,7 @@ def checked(assembly: Assembly, today: date, *, tests: bool = True) -> Report:
     return Report(
         findings=(*located, *report.findings),
         suppressed=len(held),
-        rules=len(own),
+        rules=len(own) if built is not None else 0,
         judged=report.judged,
         absent=report.absent,
         passed_over=report.passed_over,

@@ -9,10 +9,12 @@ import os
 import pickle
 import resource
 import sys
+from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 from meshscope.findings import Finding
-from meshscope.model.model import Definitions, Model, resolve
+from meshscope.model.model import Model, resolve
 from meshscope.wiring.collect import Collector
 from meshscope.wiring.guard import Guard
 from meshscope.wiring.importing import Importer
@@ -26,28 +28,67 @@ def main(arguments: list[str]) -> None:
     importer = Importer(root)
     guard = Guard(root, importer.read)
     collector = Collector(root, importer, guard, announce=lambda path: os.write(pipe, f"file {path}\n".encode()))
-    definitions, findings = collector.collect()
-    model, more = _resolved(definitions, environment or None)
-    if model is not None:
-        model, drawn = collector.drawn(model)
-        more += drawn
-    answer = pickle.dumps((model, findings + more, importer.inputs()), protocol=pickle.HIGHEST_PROTOCOL)
+    model, findings = _read(collector, environment or None)
+    answer = _pickled(model, findings, importer.inputs())
+    sys.stdout.flush()
     with os.fdopen(pipe, "wb", closefd=False) as stream:
         stream.write(f"answer {len(answer)}\n".encode() + answer)
     # Threads and exit handlers that a definition left behind have nothing more to say.
     os._exit(0)
 
 
-def _resolved(definitions: Definitions, environment: str | None) -> tuple[Model | None, list[Finding]]:
-    from_error: list[Finding] = []
+def _read(collector: Collector, environment: str | None) -> tuple[Model | None, list[Finding]]:
+    definitions, findings = collector.collect()
     try:
-        return resolve(definitions, environment)
+        model, more = resolve(definitions, environment)
+        if model is not None:
+            model, drawn = collector.drawn(model)
+            more += drawn
     except Exception as error:
-        finding = getattr(error, "finding", None)
-        if finding is None:
-            raise
-        from_error.append(finding)
-    return None, from_error
+        # Whatever is wrong with the definitions together; one that nobody foresaw is still no traceback.
+        return None, [*findings, getattr(error, "finding", None) or _unforeseen(error)]
+    if findings and not definitions.meshes:
+        # There is a mesh, in a file that can't be read.
+        more = [finding for finding in more if finding.code != "mesh/none"]
+    return model, findings + more
+
+
+def _pickled(model: Model | None, findings: list[Finding], inputs: tuple[tuple[str, str], ...]) -> bytes:
+    try:
+        return pickle.dumps((model, findings, inputs), protocol=pickle.HIGHEST_PROTOCOL)
+    except Exception as error:
+        culprit = next((one for one in _parts(model) if not _is_plain(one)), None)
+        finding = Finding(
+            code="load/not-plain",
+            title=f"a definition holds what is no plain value: {type(error).__name__}: {error}",
+            place=getattr(culprit, "place", None),
+            why="definitions are read in a process of their own, and what they are is passed on as data",
+            help="hold strings, numbers and definitions only: no functions, no open files, no classes of your own",
+        )
+        return pickle.dumps((None, [*findings, finding], inputs), protocol=pickle.HIGHEST_PROTOCOL)
+
+
+def _parts(model: Model | None) -> Iterator[object]:
+    for field in fields(model) if model is not None else ():
+        value = getattr(model, field.name)
+        yield from value if isinstance(value, tuple) else (value,)
+
+
+def _is_plain(value: object) -> bool:
+    try:
+        pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
+    except Exception:
+        return False
+    return True
+
+
+def _unforeseen(error: Exception) -> Finding:
+    return Finding(
+        code="load/unforeseen",
+        title=f"the definitions do not make a model: {type(error).__name__}: {error}",
+        why="something in them is not what meshscope expects, and no check of ours says what",
+        help="run mypy on the definitions; where it finds nothing, report this as a fault of meshscope",
+    )
 
 
 if __name__ == "__main__":

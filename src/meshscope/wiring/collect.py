@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import importlib
-import sys
-import traceback
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
-from difflib import get_close_matches
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import is_dataclass, replace
 from pathlib import Path
 from types import ModuleType
+from typing import TypeVar
 
 from meshscope.findings import DefinitionError, Finding, Level, Place
 from meshscope.model.alerting import Alert
@@ -17,10 +15,16 @@ from meshscope.model.boards import DashboardDefinition
 from meshscope.model.mesh import Environment, Mesh
 from meshscope.model.model import Definitions, Model
 from meshscope.model.people import Owner
-from meshscope.model.pipelines import Pipeline
+from meshscope.model.pipelines import drawn
+from meshscope.model.pipelines_send import PipelineDefinition
 from meshscope.model.services import Calls, External, Gateway, Service
+from meshscope.wiring.blame import explain
 from meshscope.wiring.guard import Forbidden, Guard
 from meshscope.wiring.importing import Importer
+from meshscope.wiring.plain import wrong_fields
+
+D = TypeVar("D", DashboardDefinition, PipelineDefinition)
+R = TypeVar("R")
 
 _KINDS: Mapping[type, str] = {
     Mesh: "meshes",
@@ -32,7 +36,7 @@ _KINDS: Mapping[type, str] = {
     Calls: "calls",
     Alert: "alerts",
     DashboardDefinition: "dashboards",
-    Pipeline: "pipelines",
+    PipelineDefinition: "pipelines",
 }
 
 
@@ -61,24 +65,34 @@ class Collector:
         return Definitions(**kinds), list(self._findings)  # type: ignore[arg-type]
 
     def drawn(self, model: Model) -> tuple[Model, list[Finding]]:
-        """The model with each dashboard drawn; one that can't be is left out and said to be."""
+        """The model with each dashboard and tier of collectors drawn; one that can't be is left out and said to be."""
         before = len(self._guard.findings)
         findings: list[Finding] = []
-        drawn: list[DashboardDefinition] = []
-        for definition in model.dashboards:
+        dashboards = self._drawn(model.dashboards, lambda one: one.drawn(model.mesh), findings)
+        tiers = [tier for tier in self._found["pipelines"].values() if isinstance(tier, PipelineDefinition)]
+        by_name = sorted({tier.name: tier for tier in tiers}.values(), key=lambda tier: tier.name)
+        pipelines = self._drawn(by_name, lambda one: drawn(one, model.mesh), findings)
+        findings += self._guard.findings[before:]
+        return replace(model, dashboards=dashboards, pipelines=pipelines), list(dict.fromkeys(findings))
+
+    def _drawn(self, definitions: Iterable[D], draw: Callable[[D], R], findings: list[Finding]) -> tuple[R, ...]:
+        made: list[R] = []
+        for definition in definitions:
             path = definition.place.path if definition.place else ""
             self._announce(path)
             try:
                 with self._guard.awake():
-                    drawn.append(definition.drawn(model.mesh))
+                    made.append(draw(definition))
             except (DefinitionError, Forbidden) as error:
                 findings.append(error.finding)
-            except (Exception, SystemExit) as error:
+            except BaseException as error:
                 findings.append(explain(error, path, self._root))
-        findings += self._guard.findings[before:]
-        return replace(model, dashboards=tuple(drawn)), list(dict.fromkeys(findings))
+        return tuple(made)
 
     def _imported(self, path: Path, relative: str) -> ModuleType | None:
+        if not path.is_file():
+            self._findings.setdefault(_missing(path, relative))
+            return None
         try:
             with self._guard.awake():
                 return importlib.import_module(self._importer.name(path))
@@ -86,8 +100,12 @@ class Collector:
             self._findings.setdefault(error.finding)
         except Forbidden as error:
             self._findings.setdefault(error.finding)
-        except (Exception, SystemExit) as error:
-            self._findings.setdefault(explain(error, relative, self._root))
+        except BaseException as error:
+            # A definition may raise anything at all; whatever it is, the other files are read.
+            finding = explain(error, relative, self._root)
+            # Each file of an import cycle fails in its turn; once is enough.
+            if finding.title not in {known.title for known in self._findings if known.code == "load/import-cycle"}:
+                self._findings.setdefault(finding)
         return None
 
     def _keep(self, module: ModuleType, relative: str) -> None:
@@ -96,7 +114,7 @@ class Collector:
         for value in vars(module).values():
             for definition in _flat(value):
                 some = True
-                self._found[_KINDS[type(definition)]].setdefault(id(definition), definition)
+                self._add(definition)
         if not some and before == sum(len(values) for values in self._found.values()):
             self._findings.setdefault(
                 Finding(
@@ -109,6 +127,29 @@ class Collector:
                 )
             )
 
+    def _add(self, definition: object) -> None:
+        found = self._found[_KINDS[type(definition)]]
+        if id(definition) in found:
+            return
+        wrong = list(wrong_fields(definition)) if is_dataclass(definition) else []
+        if isinstance(definition, Service) and not wrong:
+            wrong = [finding for slo in definition.slos for finding in wrong_fields(slo)]
+        for finding in wrong:
+            self._findings.setdefault(finding)
+        if not wrong:
+            found[id(definition)] = definition
+
+
+def _missing(path: Path, relative: str) -> Finding:
+    what = f"leads to {path.readlink()}, which is not there" if path.is_symlink() else "is no file"
+    return Finding(
+        code="load/missing",
+        title=f"`{relative}` {what}",
+        place=Place(relative, 1),
+        why="what it is to define is missing from the mesh",
+        help="mend the link, or remove it",
+    )
+
 
 def _flat(value: object) -> Iterator[object]:
     if type(value) in _KINDS:
@@ -117,76 +158,3 @@ def _flat(value: object) -> Iterator[object]:
         yield from (item for item in value if type(item) in _KINDS)  # type: ignore[attr-defined]
     elif type(value) is dict:
         yield from (item for item in value.values() if type(item) in _KINDS)
-
-
-def explain(error: BaseException, relative: str, root: Path) -> Finding:
-    """What ``error``, raised while ``relative`` was read, means for the person who wrote it."""
-    if isinstance(error, SyntaxError) and error.filename:
-        place = Place(_inside(error.filename, root) or relative, error.lineno or 1, error.offset or 1)
-        return Finding(
-            code="load/syntax",
-            title=f"`{place.path}` is not valid Python: {error.msg}",
-            place=place,
-            why="the file can't be read at all; what it defines is missing from the mesh",
-            help="mend the line that the arrow points at",
-        )
-    place = _raised_at(error, relative, root)
-    said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    if isinstance(error, ImportError) and "circular import" in str(error):
-        return _cycle(error, place)
-    return Finding(
-        code="load/failed",
-        title=f"`{place.path}` can't be read: {said}",
-        place=place,
-        why="what the file defines is missing from the mesh until it can be read",
-        help=_suggestion(error) or "mend the line that the arrow points at",
-    )
-
-
-def _cycle(error: ImportError, place: Place) -> Finding:
-    name, module = getattr(error, "name_from", None) or "a name", error.name or "another file"
-    return Finding(
-        code="load/import-cycle",
-        title=f"`{place.path}` and `{module.replace('.', '/')}.py` import each other",
-        place=place,
-        why=f"`{name}` is not there yet when the other file asks for it: Python reads one file at a time",
-        help="say who calls whom where both can be imported: calls = Calls({...}) in mesh.py; what both need moves to "
-        "a third file",
-    )
-
-
-def _raised_at(error: BaseException, relative: str, root: Path) -> Place:
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        inside = _inside(frame.filename, root)
-        if inside is not None:
-            return Place(
-                inside,
-                frame.lineno or 1,
-                (frame.colno or 0) + 1,
-                frame.end_lineno or 0,
-                (frame.end_colno or 0) + 1 if frame.end_colno else 0,
-            )
-    return Place(relative, 1)
-
-
-def _inside(filename: str, root: Path) -> str | None:
-    path = Path(filename)
-    if not path.is_absolute():
-        return path.as_posix() if (root / path).is_file() else None
-    if path.is_relative_to(root) and "site-packages" not in path.parts and path.relative_to(root).parts[0] != "src":
-        return path.relative_to(root).as_posix()
-    return None
-
-
-def _suggestion(error: BaseException) -> str:
-    name = getattr(error, "name_from", None) or getattr(error, "name", None)
-    known: list[str] = []
-    if isinstance(error, ImportError) and error.name in sys.modules and name:
-        known = dir(sys.modules[error.name])
-    elif isinstance(error, NameError) and error.__traceback__ is not None:
-        last = error.__traceback__
-        while last.tb_next is not None:
-            last = last.tb_next
-        known = [*last.tb_frame.f_globals, *dir(importlib.import_module("meshscope"))]
-    close = get_close_matches(str(name), known, n=1)
-    return f"did you mean `{close[0]}`?" if close else ""

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from meshscope.findings import Finding, Place, here
+from meshscope.wiring.blame import in_house
 
 _FORBIDDEN = {
     "socket.connect": "opens a network connection",
@@ -62,7 +63,7 @@ class Guard:
         if what is not None:
             # Once asleep, so that whatever handles this may work.
             self._awake = False
-            finding = _finding(what, here())
+            finding = _finding(what, here(lambda frame: in_house(frame, self._root)) or here())
             self.findings.append(finding)
             raise Forbidden(finding)
 

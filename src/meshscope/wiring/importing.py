@@ -43,7 +43,7 @@ class Importer:
         found = {folder: sorted((self.root / folder).rglob("*.py")) for folder in FOLDERS}
         ordered = [*found["services"], self.root / "mesh.py"]
         ordered += [path for folder in FOLDERS[1:] for path in found[folder]]
-        return [path for path in ordered if not path.name.startswith(("_", "."))]
+        return [path for path in ordered if not path.name.startswith(("_", ".")) and not path.is_dir()]
 
     def name(self, path: Path) -> str:
         """The module name of a definition file."""

@@ -121,13 +121,20 @@ def _end(child: subprocess.Popen[bytes]) -> None:
     child.wait()
 
 
+def _ending(status: int | None) -> str:
+    """``status`` in words: how a process ended."""
+    if status is not None and status < 0:
+        return f"killed by {signal.Signals(-status).name}"
+    return f"exit code {status}"
+
+
 def _broken_off(last: str, in_time: bool, status: int | None, seconds: float) -> Finding:
     place = Place(last, 1) if last else None
     where = f"`{last}`" if last else "loading"
     if in_time:
         return Finding(
             code="load/died",
-            title=f"{where} ended the process that reads definitions (status {status})",
+            title=f"{where} ended the process that reads definitions ({_ending(status)})",
             place=place,
             why="definitions are values; a definition that exits, crashes or runs out of memory leaves none",
             help="run `python -X faulthandler` on the file to see where it dies",

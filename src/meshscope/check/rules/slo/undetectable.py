@@ -39,50 +39,48 @@ reports = Service(
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal
 
-from meshscope.build.rules.slo import BURNS, FEWEST_BAD_EVENTS
+from meshscope.build.detection import detections
+from meshscope.build.rules.slo import FEWEST_BAD_EVENTS
 from meshscope.check.subject import Subject
 from meshscope.findings import Finding, Level
 from meshscope.model.services import Service
 from meshscope.model.slo import SLO
-from meshscope.model.units import Ratio, days, plain
-
-_PAGES = tuple(burn for burn in BURNS if burn.pages)
 
 
 def judge(subject: Subject) -> Iterator[Finding]:
     """One finding for each SLO of a service that can't page by its objective, or by the service's volume."""
-    for service, slo in subject.model.slos:
-        least = min(Decimal(burn.factor) for burn in _PAGES) * slo.budget * (slo.over / (30 * days))
-        if least >= 1:
-            yield _too_low(service, slo, least)
-        elif service.volume is not None:
-            longest = max(burn.long for burn in _PAGES)
-            bad = service.volume.value * longest.seconds
-            if bad < FEWEST_BAD_EVENTS:
-                yield Finding(
-                    code="slo/undetectable",
-                    title=f"SLO `{slo.name}` of service `{service.identity}` can't page",
-                    place=service.place,
-                    argument="volume",
-                    level=Level.WARNING,
-                    why=f"at {service.volume} a total outage is {plain(round(bad, 1))} failed requests in {longest}, "
-                    f"and a page needs {FEWEST_BAD_EVENTS}, lest it wake somebody for one",
-                    help="watch it with a probe that asks more often, or leave its SLO to tickets and say so with a "
-                    "comment: # meshscope: allow slo/undetectable until DATE REASON",
-                    subject=str(service.identity),
-                )
+    for (service, slo), told in zip(subject.model.slos, detections(subject.model), strict=True):
+        if told.page_at_outage is not None:
+            continue
+        few = told.events_an_hour is not None and told.events_an_hour < FEWEST_BAD_EVENTS
+        yield _quiet(service, slo) if few else _too_low(service, slo)
 
 
-def _too_low(service: Service, slo: SLO, least: Decimal) -> Finding:
+def _quiet(service: Service, slo: SLO) -> Finding:
+    return Finding(
+        code="slo/undetectable",
+        title=f"SLO `{slo.name}` of service `{service.identity}` can't page",
+        place=service.place,
+        argument="volume",
+        level=Level.WARNING,
+        why=f"at {service.volume} a total outage makes too few failed requests: a page needs {FEWEST_BAD_EVENTS} in "
+        "its longest window, lest it wake somebody for one",
+        help="watch it with a probe that asks more often, or leave it to tickets and say so with a comment: "
+        "# meshscope: allow slo/undetectable until DATE REASON",
+        subject=str(service.identity),
+    )
+
+
+def _too_low(service: Service, slo: SLO) -> Finding:
     return Finding(
         code="slo/undetectable",
         title=f"SLO `{slo.name}` of service `{service.identity}` can't page",
         place=slo.place,
         argument="objective",
         level=Level.WARNING,
-        why=f"with an objective of {slo.objective} over {slo.over}, pages need {Ratio(least)} of all requests to fail",
+        why=f"{slo.objective} over {slo.over} leaves so large a budget that not even a total outage spends it fast "
+        "enough for a page",
         help="write a higher objective, or a shorter period",
         subject=str(service.identity),
     )

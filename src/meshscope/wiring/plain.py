@@ -1,0 +1,101 @@
+"""Whether the fields of a definition hold what they say: mypy tells before, this tells whoever doesn't run it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from enum import Enum
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from meshscope.findings import Finding, Place
+from meshscope.model.units import Duration, Rate, Ratio
+
+_UNITS = {Ratio: "{} * percent", Duration: "{} * seconds", Rate: "{} * per_second"}
+
+
+def wrong_fields(definition: Any) -> Iterator[Finding]:
+    """One finding for each field of ``definition``, a dataclass value, that holds something of another type."""
+    for name, hint in _hints(type(definition)).items():
+        if not hasattr(definition, name):
+            continue
+        value = getattr(definition, name)
+        if not _fits(value, hint):
+            yield _wrong(definition, name, value, hint)
+
+
+@cache
+def _hints(kind: Any) -> dict[str, Any]:
+    hints = get_type_hints(kind)
+    return {field.name: hints[field.name] for field in dataclasses.fields(kind) if field.init and field.name != "place"}
+
+
+def _fits(value: object, hint: Any) -> bool:
+    """Whether ``value`` is what ``hint`` says; what can't be asked quickly is taken to fit."""
+    if isinstance(hint, type):
+        if hint in (int, bool, float):
+            return type(value) is hint or (hint is float and type(value) is int)
+        return isinstance(value, hint)
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        return any(_fits(value, one) for one in inner)
+    if origin is tuple:
+        return isinstance(value, tuple) and all(_fits(one, inner[0]) for one in value)
+    if origin is Literal:
+        return value in inner
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return isinstance(value, Mapping) and all(
+            _fits(key, inner[0]) and _fits(one, inner[1]) for key, one in value.items()
+        )
+    return True
+
+
+def _wrong(definition: object, name: str, value: object, hint: Any) -> Finding:
+    place: Place | None = getattr(definition, "place", None)
+    called = getattr(definition, "name", None)
+    what = type(definition).__name__ + (f" `{called}`" if isinstance(called, str) and name != "name" else "")
+    return Finding(
+        code="load/wrong-type",
+        title=f"`{name}` of {what} is {_worded(value)}, and has to be {_expected(hint)}",
+        place=place,
+        argument=name,
+        why="what is built reads it as such; a checker of types (mypy, an editor) says so before",
+        help=_remedy(value, hint),
+        subject=str(called) if isinstance(called, str) else "",
+    )
+
+
+def _worded(value: object) -> str:
+    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+        return f"the bare number {value}"
+    if value is None or isinstance(value, str | bool):
+        return repr(value)
+    return f"a {type(value).__name__}"
+
+
+def _expected(hint: Any) -> str:
+    if isinstance(hint, type):
+        return "nothing" if hint is NoneType else f"a {hint.__name__}"
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        return " or ".join(_expected(one) for one in inner if one is not NoneType)
+    if origin is tuple:
+        return f"a tuple of {_expected(inner[0]).removeprefix('a ')}s"
+    if origin is Literal:
+        return " or ".join(map(repr, inner))
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return f"a mapping of {' to '.join(_expected(one).removeprefix('a ') for one in inner)}"
+    return "of another type"
+
+
+def _remedy(value: object, hint: Any) -> str:
+    for kind in (hint, *get_args(hint)):
+        if kind in _UNITS and isinstance(value, int | float | Decimal):
+            return f"say its unit, for example {_UNITS[kind].format(value)}"
+        if isinstance(kind, type) and issubclass(kind, Enum):
+            return f"write {' or '.join(f'{kind.__name__}.{member.name}' for member in kind)}"
+    if get_origin(hint) is tuple and not isinstance(value, tuple):
+        return "put it in a tuple: (value,)"
+    return f"write {_expected(hint)}"
