@@ -25,16 +25,25 @@ def collectors(mesh: Mesh) -> Dashboard:
     )
 
 
-def _rate(*names: str, by: str = "") -> queries.Query:
-    """Items a second over all collectors; versions differ in whether a counter's name ends in _total."""
-    summed = f"sum by ({by})" if by else "sum"
-    return queries.promql(f'{summed} (rate({{__name__=~"otelcol_({"|".join(names)})(_total)?"}}[$__rate_interval]))')
+def _rate(*names: str) -> queries.Query:
+    """Items a second over all collectors and counters; versions differ in whether a counter's name ends in _total.
+
+    One sum for each counter: two counters that differ in nothing but their name can't be read by one rate().
+    """
+    first, *others = (
+        queries.or_zero(queries.promql(f'sum (rate({{__name__=~"otelcol_{name}(_total)?"}}[$__rate_interval]))'))
+        for name in names
+    )
+    return sum(others, first)
+
+
+def _every(*what: str) -> queries.Query:
+    return _rate(*(f"{each}_{signal}" for signal, _ in _SIGNALS for each in what))
 
 
 def _by_signal(*what: str) -> tuple[Target, ...]:
     return tuple(
-        asked(queries.or_zero(_rate(*(f"{each}_{signal}" for each in what))), signal.replace("_", " "))
-        for signal, _ in _SIGNALS
+        asked(_rate(*(f"{each}_{signal}" for each in what)), signal.replace("_", " ")) for signal, _ in _SIGNALS
     )
 
 
@@ -42,7 +51,6 @@ _COLOURS = [coloured(signal.replace("_", " "), colour) for signal, colour in _SI
 
 
 def _now(mesh: Mesh) -> panels.Line:
-    every = "(spans|metric_points|log_records)"
     return panels.Line(
         4,
         (
@@ -65,7 +73,7 @@ def _now(mesh: Mesh) -> panels.Line:
             number(
                 "Refused",
                 "Items a second that collectors refuse: they are full, or short of memory. Who sent them tries again.",
-                queries.or_zero(_rate(f"receiver_refused_{every}")),
+                _every("receiver_refused"),
                 "cps",
                 steps=panels.steps("green", (0.001, "orange")),
                 decimals=1,
@@ -74,7 +82,7 @@ def _now(mesh: Mesh) -> panels.Line:
             number(
                 "Not delivered",
                 "Items a second that could not be passed on; any is more than an alert allows.",
-                queries.or_zero(_rate(f"exporter_(send|enqueue)_failed_{every}")),
+                _every("exporter_send_failed", "exporter_enqueue_failed"),
                 "cps",
                 steps=panels.RuleSteps("CollectorLosing"),
                 decimals=1,
