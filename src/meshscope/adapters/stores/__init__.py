@@ -1,0 +1,1 @@
+"""Stores of metrics that are asked over the network."""

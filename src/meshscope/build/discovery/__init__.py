@@ -1,0 +1,1 @@
+"""Definitions of a mesh that runs already, written from its own telemetry."""

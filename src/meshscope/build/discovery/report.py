@@ -1,0 +1,75 @@
+"""What discovery found, on one screen: the tally and what to do next. What was left out are findings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from meshscope.artefacts.files import File
+from meshscope.build.discovery.interpret import Discovered
+from meshscope.findings import Finding
+from meshscope.model.services import Direction
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """One discovery: the lines for a person, what is to be said beside them, and the files by path."""
+
+    text: str
+    notes: tuple[Finding, ...]
+    files: tuple[str, ...]
+
+
+def report(found: Discovered, files: Sequence[File], source: str, folder: str) -> Report:
+    """The report on ``found`` at ``source``, its ``files`` written to ``folder``; nothing secret is in either name."""
+    return Report(
+        text="\n".join([*_tally(found, source), "", *_next(files, folder)]) + "\n",
+        notes=found.notes,
+        files=tuple(file.path for file in files),
+    )
+
+
+def _tally(found: Discovered, source: str) -> list[str]:
+    telemetry = found.telemetry
+    namespaces = {service.namespace for service in found.services}
+    proposed = sum(len(service.slos) for service in found.services)
+    rows = [
+        (len(found.services), "service", f"in {_count(len(namespaces), 'namespace')}"),
+        (len(found.calls), "call", "seen between them"),
+        (len(found.gateways), "gateway", _directions(found)),
+        (len(found.externals), "host", "outside the mesh that services call"),
+        (proposed, "SLO", "proposed from what was measured"),
+    ]
+    width = max(len(f"{number:,}") for number, _, _ in rows)
+    lines = [f"{found.mesh.name}: read from {telemetry.about.product} at {source}, {telemetry.measured}", ""]
+    plurals = [_plural(number, word) for number, word, _ in rows]
+    column = max(map(len, plurals))
+    for (number, _, rest), word in zip(rows, plurals, strict=True):
+        lines.append(f"  {number:>{width},} {word:<{column}}  {rest}".rstrip())
+    return lines
+
+
+def _next(files: Sequence[File], folder: str) -> list[str]:
+    asking = sum(file.path.startswith("services/") for file in files)
+    return [
+        f"{_count(len(files), 'file')} written to {folder}/. Next:",
+        f"  1. say who runs what: `owner` at the top of {_count(asking, 'file')} in {folder}/services/",
+        f"  2. cd {folder} && meshscope check",
+        "  3. meshscope build",
+    ]
+
+
+def _directions(found: Discovered) -> str:
+    named = {
+        direction: ", ".join(gateway.name for gateway in found.gateways if gateway.direction is direction)
+        for direction in Direction
+    }
+    return "; ".join(f"{direction}: {names}" for direction, names in named.items() if names)
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number:,} {_plural(number, word)}"
+
+
+def _plural(number: int, word: str) -> str:
+    return word if number == 1 else f"{word}s"
