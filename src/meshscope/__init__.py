@@ -5,7 +5,11 @@ from meshscope.model.alerting import Alert, Severity, Where, alert
 from meshscope.model.boards import dashboard
 from meshscope.model.mesh import Environment, Mesh, Mode, SeverityWords, Versions
 from meshscope.model.people import Owner
-from meshscope.model.pipelines import Pipeline
+from meshscope.model.pipelines import Pipeline, Tier, pipeline
+from meshscope.model.pipelines_access import BasicAuth, BearerToken, ClientTls, Env, SecretFile, ServerTls
+from meshscope.model.pipelines_receive import FileLogs, HostMetrics, KubeletStats, Listen, Otlp
+from meshscope.model.pipelines_send import Queue, ToLogStore, ToPrometheus, ToTier, ToTraceStore
+from meshscope.model.pipelines_steps import KubernetesAttributes, OwnerAttributes, Redact, SpanMetrics, TailSampling
 from meshscope.model.responses import kill_instance, open_issue
 from meshscope.model.services import Calls, DataPlane, Direction, External, Gateway, Service
 from meshscope.model.signals import AnyInstance, AnyService, Condition
@@ -18,22 +22,44 @@ __all__ = [
     "AnyInstance",
     "AnyService",
     "Availability",
+    "BasicAuth",
+    "BearerToken",
     "Calls",
+    "ClientTls",
     "Condition",
     "DataPlane",
     "Direction",
+    "Env",
     "Environment",
     "External",
+    "FileLogs",
     "Gateway",
+    "HostMetrics",
+    "KubeletStats",
+    "KubernetesAttributes",
     "Latency",
+    "Listen",
     "Mesh",
     "Mode",
+    "Otlp",
     "Owner",
+    "OwnerAttributes",
     "Pipeline",
+    "Queue",
+    "Redact",
+    "SecretFile",
+    "ServerTls",
     "Service",
     "Severity",
     "SeverityWords",
     "Side",
+    "SpanMetrics",
+    "TailSampling",
+    "Tier",
+    "ToLogStore",
+    "ToPrometheus",
+    "ToTier",
+    "ToTraceStore",
     "Versions",
     "Where",
     "alert",
@@ -48,6 +74,7 @@ __all__ = [
     "per_minute",
     "per_second",
     "percent",
+    "pipeline",
     "queries",
     "seconds",
 ]

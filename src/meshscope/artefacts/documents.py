@@ -32,12 +32,19 @@ class AlertmanagerConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class CollectorConfig:
-    """One tier of collectors: ``mode`` is how Kubernetes runs it (daemonset, deployment or statefulset)."""
+    """One tier of collectors: ``mode`` is how Kubernetes runs it (daemonset, deployment or statefulset).
+
+    ``about`` is the comment on top; ``environment`` says what each variable means that the document reads,
+    ``host_folders`` which folders of its node a collector must see (here, there), read only.
+    """
 
     name: str
     mode: str
     document: Mapping[str, object]
     replicas: int = 1
+    about: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    host_folders: Mapping[str, str] = field(default_factory=dict)
     origin: Place | None = field(default=None, compare=False)
 
 

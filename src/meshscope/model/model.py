@@ -12,12 +12,13 @@ from meshscope.model.boards import DashboardDefinition
 from meshscope.model.mesh import Environment, Mesh
 from meshscope.model.people import Owner
 from meshscope.model.pipelines import Pipeline
+from meshscope.model.pipelines_send import PipelineDefinition
 from meshscope.model.services import Calls, DataPlane, External, Gateway, Identity, Service
 from meshscope.model.slo import SLO, Latency, Side, check_objective
 from meshscope.model.units import Duration
 
 T = TypeVar("T")
-D = TypeVar("D", Alert, DashboardDefinition, Pipeline)
+D = TypeVar("D", Alert, DashboardDefinition, PipelineDefinition)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +34,7 @@ class Definitions:
     calls: tuple[Calls, ...] = ()
     alerts: tuple[Alert, ...] = ()
     dashboards: tuple[DashboardDefinition, ...] = ()
-    pipelines: tuple[Pipeline, ...] = ()
+    pipelines: tuple[PipelineDefinition, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +88,7 @@ def resolve(definitions: Definitions, environment: str | None) -> tuple[Model | 
     services = _services_in(definitions.services, mesh, chosen, findings)
     gateways = tuple(sorted((_placed(gateway, mesh) for gateway in definitions.gateways), key=lambda g: g.identity))
     calls = _calls(definitions.calls, mesh)
+    _unique(definitions.pipelines, "pipeline", findings)
     model = Model(
         mesh=mesh,
         environment=environment or "",
@@ -98,7 +100,8 @@ def resolve(definitions: Definitions, environment: str | None) -> tuple[Model | 
         owners=_owners(definitions, mesh),
         alerts=_unique(definitions.alerts, "alert", findings),
         dashboards=_unique(definitions.dashboards, "dashboard", findings),
-        pipelines=_unique(definitions.pipelines, "pipeline", findings),
+        # Drawn by the loader when the mesh is known: what draws them is a person's code.
+        pipelines=(),
     )
     return model, findings
 

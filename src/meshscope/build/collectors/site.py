@@ -1,0 +1,103 @@
+"""What every part of a collector's configuration is written from: the model, the time scale, the collector's words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from meshscope.build.options import Options
+from meshscope.model.model import Model
+from meshscope.model.pipelines import Pipeline
+from meshscope.model.pipelines_access import BasicAuth, BearerToken, ClientTls, Secret, SecretFile, ServerTls
+from meshscope.model.provider import MeshProvider
+from meshscope.model.units import Duration
+
+Settings: TypeAlias = dict[str, object]
+
+GRPC_PORT, HTTP_PORT, HEALTH_PORT, METRICS_PORT = 4317, 4318, 13133, 8888
+
+POD = "${env:MY_POD_IP}"
+NODE = "${env:MY_NODE_NAME}"
+STORAGE_FOLDER = "${env:STORAGE_DIRECTORY:-/var/lib/otelcol}"
+SECRETS_FOLDER = "${env:SECRETS_DIRECTORY:-/etc/otelcol/secrets}"
+STORAGE = "file_storage"
+
+_RELOAD: Mapping[str, object] = {"reload_interval": "10m"}
+
+# Components have been renamed over time. The old name warns for some releases and then is refused, so the new one is
+# written from the first release on in which it has been seen.
+_RENAMED: Mapping[str, tuple[tuple[int, int], str]] = {
+    "host_metrics": ((0, 155), "hostmetrics"),
+    "kubelet_stats": ((0, 155), "kubeletstats"),
+    "span_metrics": ((0, 155), "spanmetrics"),
+    "file_log": ((0, 149), "filelog"),
+    "k8s_attributes": ((0, 149), "k8sattributes"),
+    "otlp_grpc": ((0, 149), "otlp"),
+    "otlp_http": ((0, 149), "otlphttp"),
+    "load_balancing": ((0, 160), "loadbalancing"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """One tier and everything around it that its configuration depends on."""
+
+    pipeline: Pipeline
+    model: Model
+    provider: MeshProvider
+    options: Options
+
+    def name(self, component: str) -> str:
+        """What the collector's release calls ``component``."""
+        known = _RENAMED.get(component)
+        if known is None or _release(self.model.mesh.versions.otelcol) >= known[0]:
+            return component
+        return known[1]
+
+    def duration(self, length: Duration) -> str:
+        """``length`` scaled, as Go reads it: it knows no days."""
+        text = self.options.duration(length)
+        return f"{int(text[:-1]) * 24}h" if text.endswith("d") else text
+
+    @property
+    def counts(self) -> bool:
+        """Whether this tier makes the metrics that the mesh provider reads."""
+        return self.pipeline.count is not None and self.provider.free_bounds
+
+
+def _release(version: str) -> tuple[int, int]:
+    found = re.match(r"v?(\d+)\.(\d+)", version)
+    return (int(found[1]), int(found[2])) if found else (0, 155)
+
+
+def path(file: SecretFile) -> str:
+    """Where the collector finds ``file``."""
+    return file.name if file.name.startswith("/") else f"{SECRETS_FOLDER}/{file.name}"
+
+
+def server_tls(tls: ServerTls) -> Settings:
+    """TLS of a receiver; a renewed certificate is read without a restart."""
+    clients = {"client_ca_file": path(tls.clients), "client_ca_file_reload": True} if tls.clients else {}
+    return {"cert_file": path(tls.certificate), "key_file": path(tls.key), **_RELOAD, **clients}
+
+
+def client_tls(tls: ClientTls) -> Settings:
+    """TLS of an exporter; a renewed certificate is read without a restart."""
+    files = {"ca_file": tls.ca, "cert_file": tls.certificate, "key_file": tls.key}
+    reload = _RELOAD if tls.certificate is not None else {}
+    return {**{name: path(file) for name, file in files.items() if file is not None}, **reload}
+
+
+def authenticator(auth: BearerToken | BasicAuth, whose: str) -> tuple[str, Settings]:
+    """The extension that shows or asks for ``auth``, and its id, which says ``whose`` it is."""
+    if isinstance(auth, BearerToken):
+        return f"bearertokenauth/{whose}", _secret(auth.token, "filename", "token")
+    return f"basicauth/{whose}", {
+        "client_auth": {"username": auth.user, **_secret(auth.password, "password_file", "password")}
+    }
+
+
+def _secret(secret: Secret, in_file: str, in_place: str) -> Settings:
+    return {in_file: path(secret)} if isinstance(secret, SecretFile) else {in_place: str(secret)}
