@@ -23,6 +23,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="if-present",
         help="whether a test whose real engine is missing is skipped or fails",
     )
+    parser.addoption("--write-goldens", action="store_true", help="write what is printed now as what is expected")
 
 
 @pytest.fixture
@@ -40,3 +41,15 @@ def engine(request: pytest.FixtureRequest) -> Callable[[str], Path]:
         return Path(found)
 
     return find
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[Path, str], None]:
+    """Compare a text with the file that holds what is expected; --write-goldens writes the file instead."""
+
+    def compare(path: Path, text: str) -> None:
+        if request.config.getoption("--write-goldens"):
+            path.write_text(text, encoding="utf-8")
+        assert text == path.read_text(encoding="utf-8"), f"not what {path.relative_to(ROOT)} expects"
+
+    return compare

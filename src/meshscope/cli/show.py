@@ -93,6 +93,9 @@ def _excerpt(finding: Finding, root: Path | None, colour: bool) -> Iterator[str]
     place = finding.place
     if place is None:
         return
+    if place in (Place(place.path, 1), Place(place.path, 1, 1, 0, 1)):
+        yield f" --> {place.path}"
+        return
     source = line_of(root, place)
     margin = " " * len(str(place.line))
     start = len(characters(source, place.column)) if source is not None else place.column - 1
@@ -103,7 +106,10 @@ def _excerpt(finding: Finding, root: Path | None, colour: bool) -> Iterator[str]
     yield f"{place.line} | {_clean(source)}"
     end = place.end_column if place.end_line == place.line else len(source.encode()) + 1
     marked = source[start : len(characters(source, end))] or " "
-    if place.end_line:
+    if place.end_line and place.end_column <= place.column and place.end_line == place.line:
+        # Only the line is known.
+        start, marked = len(source) - len(source.lstrip()), source.strip() or " "
+    elif place.end_line:
         marked = marked.rstrip() or marked
     padding = "".join(letter if letter == "\t" else " " * _width(letter) for letter in source[:start])
     arrow = "^" * (sum(map(_width, marked)) if place.end_line else 1)

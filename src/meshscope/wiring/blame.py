@@ -27,6 +27,8 @@ def explain(error: BaseException, relative: str, root: Path) -> Finding:
     """What ``error``, raised while ``relative`` was read, means for the person who wrote it."""
     if isinstance(error, SyntaxError):
         return _syntax(error, relative, root)
+    if isinstance(error, UnicodeDecodeError) and "decode_source" in _functions(error):
+        return _no_text(error, relative)
     place = _raised_at(error, relative, root)
     if isinstance(error, ImportError | AttributeError) and _CYCLE.search(str(error)):
         return _cycle(error, place, root)
@@ -60,6 +62,21 @@ def _syntax(error: SyntaxError, relative: str, root: Path) -> Finding:
     )
 
 
+def _no_text(error: UnicodeDecodeError, relative: str) -> Finding:
+    line = error.object[: error.start].count(b"\n") + 1
+    return Finding(
+        code="load/syntax",
+        title=f"`{relative}` is no UTF-8 text: byte 0x{error.object[error.start]:02x} in line {line} is none",
+        place=Place(relative, 1),
+        why="the file can't be read at all; what it defines is missing from the mesh",
+        help="save it as UTF-8",
+    )
+
+
+def _functions(error: BaseException) -> set[str]:
+    return {frame.name for frame in traceback.extract_tb(error.__traceback__)}
+
+
 def _cycle(error: BaseException, place: Place, root: Path) -> Finding:
     """The files of an import cycle, from the one that is asked again to the one that asks."""
     files = list(dict.fromkeys(inside for inside, _ in _frames(error, root)))
@@ -68,9 +85,10 @@ def _cycle(error: BaseException, place: Place, root: Path) -> Finding:
     circle = files[files.index(again) :] if again in files else [again, place.path]
     named = re.search(r"name '(\w+)'|attribute '(\w+)'", str(error))
     name = f"`{named[1] or named[2]}`" if named else "what is asked for"
+    members = " and ".join(f"`{path}`" for path in sorted(set(circle)))
     return Finding(
         code="load/import-cycle",
-        title=f"{' and '.join(f'`{path}`' for path in sorted(set(circle)))} import each other",
+        title=f"{members} import each other" + (" in a circle" if len(set(circle)) > 2 else ""),
         place=place,
         why=f"{name} is not there yet when `{place.path}` asks for it: Python reads one file at a time",
         help="say who calls whom where both can be imported, calls = Calls({...}) in mesh.py; what both need moves to "

@@ -1,10 +1,12 @@
 """The child process that imports definition files, each under its real name, and answers with one model.
 
-Run as ``python -m meshscope.wiring.child FD ROOT ENVIRONMENT MEMORY``; see `meshscope.wiring.load` for the protocol.
+Run as ``python -m meshscope.wiring.child PIPE TRACE ROOT ENVIRONMENT MEMORY SECONDS``; the protocol stands in
+`meshscope.wiring.load`.
 """
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import pickle
 import resource
@@ -22,7 +24,11 @@ from meshscope.wiring.importing import Importer
 
 def main(arguments: list[str]) -> None:
     """Read the house, write the answer to the pipe."""
-    pipe, root, environment, memory = int(arguments[0]), Path(arguments[1]), arguments[2], int(arguments[3])
+    pipe, trace, root, environment = int(arguments[0]), int(arguments[1]), Path(arguments[2]), arguments[3]
+    memory, seconds = int(arguments[4]), float(arguments[5])
+    # Both write from outside of Python, so that they know the line even of a loop in C and of a crash.
+    faulthandler.enable(trace)
+    faulthandler.dump_traceback_later(seconds, file=trace)
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     importer = Importer(root)

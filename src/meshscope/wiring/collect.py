@@ -12,6 +12,7 @@ from typing import TypeVar
 from meshscope.findings import DefinitionError, Finding, Level, Place
 from meshscope.model.alerting import Alert
 from meshscope.model.boards import DashboardDefinition
+from meshscope.model.foreign import ForeignRules
 from meshscope.model.mesh import Environment, Mesh
 from meshscope.model.model import Definitions, Model
 from meshscope.model.people import Owner
@@ -19,6 +20,7 @@ from meshscope.model.pipelines import drawn
 from meshscope.model.pipelines_send import PipelineDefinition
 from meshscope.model.services import Calls, External, Gateway, Service
 from meshscope.wiring.blame import explain
+from meshscope.wiring.foreign import finished, foreign_files, read_foreign
 from meshscope.wiring.guard import Forbidden, Guard
 from meshscope.wiring.importing import Importer
 from meshscope.wiring.plain import wrong_fields
@@ -36,6 +38,7 @@ _KINDS: Mapping[type, str] = {
     Calls: "calls",
     Alert: "alerts",
     DashboardDefinition: "dashboards",
+    ForeignRules: "foreign",
     PipelineDefinition: "pipelines",
 }
 
@@ -58,7 +61,9 @@ class Collector:
             self._announce(relative)
             module = self._imported(path, relative)
             if module is not None:
-                self._keep(module, relative)
+                self._keep(module, relative, path)
+        for path in foreign_files(self._root):
+            self._keep_foreign(path)
         for finding in self._guard.findings:
             self._findings.setdefault(finding)
         kinds = {kind: tuple(values.values()) for kind, values in self._found.items()}
@@ -108,10 +113,19 @@ class Collector:
                 self._findings.setdefault(finding)
         return None
 
-    def _keep(self, module: ModuleType, relative: str) -> None:
+    def _keep_foreign(self, path: Path) -> None:
+        self._announce(path.relative_to(self._root).as_posix())
+        foreign = read_foreign(path, self._root, self._importer.read)
+        for definition in (*foreign.dashboards, *foreign.rules):
+            self._add(definition)
+        for finding in foreign.findings:
+            self._findings.setdefault(finding)
+
+    def _keep(self, module: ModuleType, relative: str, path: Path) -> None:
         before = sum(len(values) for values in self._found.values())
         some = False
-        for value in vars(module).values():
+        values = vars(module)
+        for value in (*values.values(), *finished(values, path, relative)):
             for definition in _flat(value):
                 some = True
                 self._add(definition)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from importlib.machinery import FileFinder, SourceFileLoader
+from importlib.util import decode_source
 from pathlib import Path
 from types import CodeType
 
@@ -69,7 +70,8 @@ class Importer:
                 data = self.get_data(self.path)
                 importer.read(path, data)
                 relative = path.relative_to(importer.root).as_posix()
-                return compile(data, relative, "exec", dont_inherit=True)
+                # As text, so that the positions of syntax errors count characters in every version of Python.
+                return compile(decode_source(data), relative, "exec", dont_inherit=True)
 
         return Loader
 

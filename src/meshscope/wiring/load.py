@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
 import select
 import signal
 import subprocess
@@ -49,30 +50,55 @@ def load(root: Path, environment: str | None = None, *, seconds: float = LOAD_SE
                 help="run `meshscope new NAME` to write one, or name its folder with --house DIR",
             )
         )
-    reader, writer = os.pipe()
-    command = [sys.executable, "-s", "-P", "-X", "utf8", "-B", "-m", "meshscope.wiring.child"]
-    arguments = [str(writer), str(root), environment or "", str(_MEMORY_BYTES)]
-    with subprocess.Popen(  # noqa: S603 - our own interpreter
-        [*command, *arguments],
-        cwd=root,
-        env=_environment(),
-        pass_fds=(writer,),
-        stdin=subprocess.DEVNULL,
-        stdout=sys.stderr.fileno() if _has_file(sys.stderr) else subprocess.DEVNULL,
-        start_new_session=True,
-    ) as child:
-        os.close(writer)
-        try:
-            answer, last, in_time = _listen(reader, seconds)
-        finally:
-            os.close(reader)
-            _end(child)
+    answer, end = _ask(root, environment, seconds)
     if answer is None:
-        return House(
-            root=root, model=None, findings=(_broken_off(last, in_time, child.returncode, seconds),), inputs=()
-        )
+        return House(root=root, model=None, findings=(_broken_off(end, seconds),), inputs=())
     model, findings, inputs = pickle.loads(answer)  # noqa: S301 - written by our own child
     return House(root=root, model=model, findings=tuple(findings), inputs=tuple(inputs))
+
+
+@dataclass(frozen=True)
+class _End:
+    """How the child ended: which file it read last and at which line, whether in time, and with what status."""
+
+    last: str
+    line: int
+    in_time: bool
+    status: int | None
+
+
+def _ask(root: Path, environment: str | None, seconds: float) -> tuple[bytes | None, _End]:
+    reader, writer = os.pipe()
+    traced, trace = os.pipe()
+    command = [sys.executable, "-s", "-P", "-X", "utf8", "-B", "-m", "meshscope.wiring.child"]
+    # Just before its time is up, the child says where it is.
+    limits = [str(_MEMORY_BYTES), str(max(seconds * 0.8, seconds - 0.5))]
+    try:
+        with subprocess.Popen(  # noqa: S603 - our own interpreter
+            [*command, str(writer), str(trace), str(root), environment or "", *limits],
+            cwd=root,
+            env=_environment(),
+            pass_fds=(writer, trace),
+            stdin=subprocess.DEVNULL,
+            stdout=sys.stderr.fileno() if _has_file(sys.stderr) else subprocess.DEVNULL,
+            start_new_session=True,
+        ) as child:
+            os.close(writer)
+            os.close(trace)
+            try:
+                answer, last, in_time = _listen(reader, seconds)
+            finally:
+                _end(child)
+        return answer, _End(last, _line(os.read(traced, 1 << 16), last), in_time, child.returncode)
+    finally:
+        os.close(reader)
+        os.close(traced)
+
+
+def _line(trace: bytes, path: str) -> int:
+    """The innermost line of ``path`` in a trace of Python's fault handler, most recent call first; 0 where none is."""
+    match = re.search(rf'File "{re.escape(path)}", line (\d+)', trace.decode(errors="replace")) if path else None
+    return int(match[1]) if match else 0
 
 
 def _environment() -> dict[str, str]:
@@ -92,10 +118,11 @@ def _listen(reader: int, seconds: float) -> tuple[bytes | None, str, bool]:
 
     Each message is a line ``file PATH`` or ``answer LENGTH`` followed by that many bytes.
     """
-    received = bytearray()
     last = ""
+    received = bytearray()
     end = time.monotonic() + seconds
-    while True:
+    length: int | None = None
+    while length is None or len(received) < length:
         left = end - time.monotonic()
         if left <= 0 or not select.select([reader], [], [], left)[0]:
             return None, last, False
@@ -103,14 +130,15 @@ def _listen(reader: int, seconds: float) -> tuple[bytes | None, str, bool]:
         if not chunk:
             return None, last, True
         received += chunk
-        while not received.startswith(b"answer "):
-            line, newline, rest = received.partition(b"\n")
-            if not newline:
-                break
-            last, received = line.decode().removeprefix("file "), bytearray(rest)
-        head, newline, body = received.partition(b"\n")
-        if newline and head.startswith(b"answer ") and len(body) >= int(head.split()[1]):
-            return bytes(body), last, True
+        while length is None and b"\n" in received:
+            line, _, rest = received.partition(b"\n")
+            word, _, said = line.decode().partition(" ")
+            received = bytearray(rest)
+            if word == "answer":
+                length = int(said)
+            else:
+                last = said
+    return bytes(received), last, True
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
@@ -128,16 +156,16 @@ def _ending(status: int | None) -> str:
     return f"exit code {status}"
 
 
-def _broken_off(last: str, in_time: bool, status: int | None, seconds: float) -> Finding:
-    place = Place(last, 1) if last else None
-    where = f"`{last}`" if last else "loading"
-    if in_time:
+def _broken_off(end: _End, seconds: float) -> Finding:
+    place = Place(end.last, end.line or 1, 1, end.line, 1) if end.last else None
+    where = f"`{end.last}`" if end.last else "loading"
+    if end.in_time:
         return Finding(
             code="load/died",
-            title=f"{where} ended the process that reads definitions ({_ending(status)})",
+            title=f"{where} ended the process that reads definitions ({_ending(end.status)})",
             place=place,
             why="definitions are values; a definition that exits, crashes or runs out of memory leaves none",
-            help="run `python -X faulthandler` on the file to see where it dies",
+            help="look for what ends Python, calls into C or takes all memory at the top level of that file",
         )
     return Finding(
         code="load/never-ends",

@@ -18,7 +18,8 @@ _UNITS = {Ratio: "{} * percent", Duration: "{} * seconds", Rate: "{} * per_secon
 
 def wrong_fields(definition: Any) -> Iterator[Finding]:
     """One finding for each field of ``definition``, a dataclass value, that holds something of another type."""
-    for name, hint in _hints(type(definition)).items():
+    kind: Any = type(definition)
+    for name, hint in _hints(kind).items():
         if not hasattr(definition, name):
             continue
         value = getattr(definition, name)
@@ -72,21 +73,25 @@ def _worded(value: object) -> str:
         return f"the bare number {value}"
     if value is None or isinstance(value, str | bool):
         return repr(value)
-    return f"a {type(value).__name__}"
+    return _one(type(value).__name__)
+
+
+def _one(word: str) -> str:
+    return f"an {word}" if word[0] in "AEIO" or word == "SLO" else f"a {word}"
 
 
 def _expected(hint: Any) -> str:
     if isinstance(hint, type):
-        return "nothing" if hint is NoneType else f"a {hint.__name__}"
+        return "nothing" if hint is NoneType else _one(hint.__name__)
     origin, inner = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):
         return " or ".join(_expected(one) for one in inner if one is not NoneType)
     if origin is tuple:
-        return f"a tuple of {_expected(inner[0]).removeprefix('a ')}s"
+        return f"a tuple of {_expected(inner[0]).partition(' ')[2]}s"
     if origin is Literal:
         return " or ".join(map(repr, inner))
     if isinstance(origin, type) and issubclass(origin, Mapping):
-        return f"a mapping of {' to '.join(_expected(one).removeprefix('a ') for one in inner)}"
+        return f"a mapping of {' to '.join(_expected(one).partition(' ')[2] for one in inner)}"
     return "of another type"
 
 

@@ -1,0 +1,4 @@
+from meshscope import Calls
+from services.people import ledger
+
+calls = Calls({ledger: ledger})

@@ -1,0 +1,3 @@
+from services.b import b
+
+a = b

@@ -1,0 +1,3 @@
+from services.c import c
+
+b = c

@@ -1,0 +1,3 @@
+from services.a import a
+
+c = a

@@ -1,0 +1,5 @@
+"""A shop."""
+
+from meshscope import Mesh
+
+mesh = Mesh(name="My Shop", provider="istio")

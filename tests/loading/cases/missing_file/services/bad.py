@@ -1,0 +1,1 @@
+from services.poeple import payments

@@ -1,0 +1,1 @@
+import astropy_not_here

@@ -1,0 +1,1 @@
+from services.people import paymets

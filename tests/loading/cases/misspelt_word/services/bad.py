@@ -1,0 +1,1 @@
+from meshscope import Servce

@@ -1,0 +1,2 @@
+# Ünïcödé before the error
+name = "ü"; x = (

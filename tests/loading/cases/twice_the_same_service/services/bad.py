@@ -1,0 +1,3 @@
+from meshscope import Service
+
+other = Service(name="ledger", namespace="shop")

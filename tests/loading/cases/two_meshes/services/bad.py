@@ -1,0 +1,3 @@
+from meshscope import Mesh
+
+other = Mesh(name="other", provider="istio")

@@ -1,0 +1,3 @@
+from meshscope import Service
+
+cart = Service(name="cart", namspace="shop")
