@@ -10,6 +10,7 @@ from meshscope.artefacts.rules import RuleTest
 from meshscope.build.alertmanager import alertmanager
 from meshscope.build.dashboards import dashboards
 from meshscope.build.detection import Detection, detections
+from meshscope.build.foreign import foreign_rules
 from meshscope.build.options import Options
 from meshscope.build.prometheus import prometheus
 from meshscope.build.proofs.alerts import alert_tests
@@ -38,7 +39,7 @@ def assemble(model: Model, provider: MeshProvider, options: Options) -> Built:
     proved = bench(model, provider, options)
     more, findings = alert_tests(proved)
     artefacts = Artefacts(
-        rules=rule_files(model, provider, options),
+        rules=(*rule_files(model, provider, options), *foreign_rules(model, options)),
         tests=(_synthetic(proved), *burn_tests(proved), *more),
         prometheus=prometheus(model, provider, options),
         alertmanager=alertmanager(model, options),

@@ -9,6 +9,7 @@ from typing import TypeVar
 from meshscope.findings import Finding, Place
 from meshscope.model.alerting import Alert
 from meshscope.model.boards import DashboardDefinition
+from meshscope.model.foreign import ForeignRules
 from meshscope.model.mesh import Environment, Mesh
 from meshscope.model.people import Owner
 from meshscope.model.pipelines import Pipeline
@@ -18,7 +19,7 @@ from meshscope.model.slo import SLO, Latency, Side, check_objective
 from meshscope.model.units import Duration
 
 T = TypeVar("T")
-D = TypeVar("D", Alert, DashboardDefinition, PipelineDefinition)
+D = TypeVar("D", Alert, DashboardDefinition, ForeignRules, PipelineDefinition)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +36,7 @@ class Definitions:
     alerts: tuple[Alert, ...] = ()
     dashboards: tuple[DashboardDefinition, ...] = ()
     pipelines: tuple[PipelineDefinition, ...] = ()
+    foreign: tuple[ForeignRules, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +56,7 @@ class Model:
     alerts: tuple[Alert, ...]
     dashboards: tuple[DashboardDefinition, ...]
     pipelines: tuple[Pipeline, ...]
+    foreign: tuple[ForeignRules, ...] = ()
     call_places: Mapping[tuple[Identity, Identity], Place] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -100,6 +103,7 @@ def resolve(definitions: Definitions, environment: str | None) -> tuple[Model | 
         owners=_owners(definitions, mesh),
         alerts=_unique(definitions.alerts, "alert", findings),
         dashboards=_unique(definitions.dashboards, "dashboard", findings),
+        foreign=_unique(definitions.foreign, "mixin", findings),
         # Drawn by the loader when the mesh is known: what draws them is a person's code.
         pipelines=(),
     )

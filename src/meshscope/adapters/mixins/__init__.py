@@ -1,0 +1,1 @@
+"""Languages in which other projects write dashboards and rules."""
