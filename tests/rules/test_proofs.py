@@ -1,0 +1,144 @@
+"""The generated unit tests pass on real promtool, and each fails when the rule that it guards is broken."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from meshscope.model.mesh import SeverityWords
+from tests.rules.conftest import boutique, proof
+
+pytestmark = pytest.mark.engines("promtool")
+
+
+@pytest.mark.parametrize("provider", ["istio", "opentelemetry"])
+@pytest.mark.parametrize("environment", [None, "staging"])
+def test_every_generated_test_passes(promtool, provider, environment):
+    done = promtool(proof(boutique(environment), provider), "*.yaml")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_tests_scale_with_the_rules(promtool):
+    done = promtool(proof(boutique(), scale="1/20"), "*.yaml")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_stack_with_other_severity_words_gets_them_everywhere(promtool):
+    model = boutique()
+    mesh = replace(model.mesh, severities=SeverityWords(page="critical", ticket="warning"))
+    made = proof(replace(model, mesh=mesh))
+    assert 'severity: "page"' not in "".join(made.files.values())
+    assert promtool(made, "lone*.yaml").returncode == 0
+
+
+def sub(pattern: str, replacement: str) -> Callable[[str], str]:
+    return lambda text: re.sub(pattern, replacement, text)
+
+
+ON_SLO = r"on \(cluster, namespace, service, slo\)"
+# What is broken, where the proof that must notice lies, and the story in it that does.
+MUTANTS: dict[str, tuple[Callable[[str], str], str, str]] = {
+    "reporter: the join forgets it, and both proxies count": (
+        lambda text: text.replace("cluster, namespace, service, reporter", "cluster, namespace, service").replace(
+            'reporter=~"source|waypoint"', 'reporter=~"source|waypoint|destination"'
+        ),
+        "error_budget_burn",
+        "another reporter",
+    ),
+    "zero fill: a service that never failed has no ratio": (
+        sub(rf"(?s)\(\s+0 \* slo:events:rate1h\s+and {ON_SLO}\s+[^)]*\)", "slo:nothing"),
+        "error_budget_burn",
+        "never failed",
+    ),
+    "gate: a single failure wakes somebody": (sub(r">= 5\b", ">= 0"), "error_budget_burn", "trickle"),
+    "threshold: a fifth too high": (sub(r"\b14\.4 \*", "17 *"), "error_budget_burn", "just above 14.4"),
+    "threshold: a tenth too low": (sub(r"\b14\.4 \*", "13 *"), "error_budget_burn", "just below 14.4"),
+    "threshold: the second page's, doubled": (
+        sub(r"\b6 \* slo:burn", "12 * slo:burn"),
+        "error_budget_burn",
+        "above 6 ",
+    ),
+    "threshold: the ticket's, doubled": (sub(r"\(3 \*", "(6 *"), "error_budget_burn", "just above 3 "),
+    "period: its factor is forgotten": (
+        sub(r"(?s)\* on \(period\) group_left \(\)\s+slo:period:factor", ""),
+        "error_budget_burn",
+        "just above 14.4",
+    ),
+    "owner join: nobody is named": (
+        sub(r"group_left \(owner, tier\)", "group_left (tier)"),
+        "error_budget_burn",
+        "just above 14.4",
+    ),
+    "info: a second one breaks every join": (
+        sub(r"topk by \(cluster, namespace, service\) \(1, service:info\)", "service:info"),
+        "error_budget_burn",
+        "two infos",
+    ),
+    "gRPC: a failure with HTTP 200 is forgotten": (
+        sub(r"2\|4\|12\|13\|14\|15", "2|4|12|13|15"),
+        "error_budget_burn",
+        "gRPC",
+    ),
+    "no answer: code 0 is forgotten": (sub(r"5\.\.\|0", "5.."), "error_budget_burn", "without an answer"),
+    "hung up: the client's own doing counts": (sub(r",response_flags!=\"DC\"", ""), "error_budget_burn", "hung up"),
+    "le: only one spelling is read": (sub(r"(\d)\|\d+\\+\.0\b", r"\1"), "error_budget_burn", "both spellings"),
+    "short window: dropped": (
+        sub(r"slo:errors:ratio_rate5m > on", "slo:errors:ratio_rate1h > on"),
+        "error_budget_burn",
+        "recovered",
+    ),
+    "3 days: only one is summed": (sub(r"\[3d\]", "[1d]"), "error_budget_burn_slow", "before yesterday"),
+    "bridge: edges don't inhibit": (
+        sub('inhibits="true"', 'inhibits="false"'),
+        "error_budget_burn",
+        "known to its callers",
+    ),
+    "absence: it looks at itself": (
+        sub(rf"(?s)unless {ON_SLO}\s+slo:errors:rate5m", "unless slo:objective:ratio"),
+        "error_budget_burn",
+        "is absent",
+    ),
+    "instance: a killed pod is still paged for": (
+        sub(r"(?s)and on \(cluster, namespace, service, workload, version, pod\)\s+sum by", "or 0 * sum by"),
+        "lone_failing_instance",
+        "gone",
+    ),
+    "instance: siblings are forgotten": (sub(r"\b5\s+\*", "0 *"), "lone_failing_instance", "fail alike"),
+    "instance: another threshold": (sub(r"\b0\.05\b", "0.3"), "lone_failing_instance", "fires"),
+    "instance: a lower threshold": (sub(r"\b0\.05\b", "0.04"), "lone_failing_instance", "just outside"),
+    "instance: gate dropped": (sub(r">= 50\b", ">= 0"), "lone_failing_instance", "little traffic"),
+    "instance: owner join dropped": (
+        sub(r"group_left \(owner, tier\)", "group_left (tier)"),
+        "lone_failing_instance",
+        "fires",
+    ),
+    "instance: seen from the client": (
+        sub('reporter="destination"', 'reporter="source"'),
+        "lone_failing_instance",
+        "fires",
+    ),
+    "where: the tier is forgotten": (
+        sub(r'service:info\{tier="1"\}', "service:info"),
+        "slow_and_failing",
+        "leaves alone",
+    ),
+    "and: one half is enough": (sub(r"\n(\s+)and\n", r"\n\1or\n"), "slow_and_failing", "just outside"),
+    "slow: another bound": (sub(r"1000\|1000\\+\.0", "100"), "slow_and_failing", "fires"),
+    "plaintext: the encrypted": (
+        sub("connection_security_policy!=", "connection_security_policy="),
+        "plaintext_traffic",
+        ".",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_a_broken_rule_is_killed_by_its_generated_test(promtool, name):
+    change, tests, story = MUTANTS[name]
+    whole = proof(boutique())
+    sane = promtool(whole, f"{tests}.yaml", story)
+    assert sane.returncode == 0, sane.stdout + sane.stderr
+    done = promtool(whole.mutated(change), f"{tests}.yaml", story)
+    assert "FAILED" in done.stdout + done.stderr, "the mutant lives"
+    assert done.returncode != 0
