@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from meshscope.artefacts.documents import CollectorConfig
 from meshscope.build.collectors.about import about, environment, host_folders
+from meshscope.build.collectors.chains import collector_findings
 from meshscope.build.collectors.site import Site
 from meshscope.build.collectors.tier import document
 from meshscope.build.options import Options
 from meshscope.model.model import Model
 from meshscope.model.pipelines import Pipeline, Tier
 from meshscope.model.provider import MeshProvider
+
+__all__ = ["collector_findings", "collectors"]
 
 
 def collectors(model: Model, provider: MeshProvider, options: Options) -> tuple[CollectorConfig, ...]:

@@ -49,7 +49,7 @@ def identity(site: Site) -> Settings:
     """A transform that fills in the identity, and the owner on traces and logs; metrics find theirs in service:info."""
     owners = _owners(site) if any(isinstance(part, OwnerAttributes) for part in site.pipeline.enrich) else []
     settings: Settings = {"error_mode": "ignore"}
-    for signal in site.pipeline.signals:
+    for signal in site.signals:
         statements = _identity(site) + ([] if signal is Signal.METRICS else owners)
         settings[_CONTEXT[signal]] = [{"context": "resource", "statements": statements}]
     return settings

@@ -31,7 +31,7 @@ def exporter_id(signal: Signal, site: Site) -> str:
 def exporters(site: Site) -> Settings:
     """Every exporter of the tier by its id."""
     made: Settings = {}
-    for signal in site.pipeline.signals:
+    for signal in site.signals:
         destination = site.pipeline.destination(signal)
         name = exporter_id(signal, site)
         if isinstance(destination, ToTier):
@@ -45,7 +45,7 @@ def exporters(site: Site) -> Settings:
 def shown_to(site: Site) -> dict[str, Settings]:
     """The extensions with which exporters show who sends."""
     made: dict[str, Settings] = {}
-    for signal in site.pipeline.signals:
+    for signal in site.signals:
         destination = site.pipeline.destination(signal)
         if destination is not None and destination.auth is not None:
             name, settings = authenticator(destination.auth, _whose(signal, destination))

@@ -11,6 +11,8 @@ from meshscope.build.options import Options
 from meshscope.model.model import Model
 from meshscope.model.pipelines import Pipeline
 from meshscope.model.pipelines_access import BasicAuth, BearerToken, ClientTls, Secret, SecretFile, ServerTls
+from meshscope.model.pipelines_receive import Signal
+from meshscope.model.pipelines_send import ToTier
 from meshscope.model.provider import MeshProvider
 from meshscope.model.units import Duration
 
@@ -62,9 +64,33 @@ class Site:
         return f"{int(text[:-1]) * 24}h" if text.endswith("d") else text
 
     @property
+    def signals(self) -> tuple[Signal, ...]:
+        """What this tier receives and somebody takes from it."""
+        return taken(self.pipeline, {pipeline.name: pipeline for pipeline in self.model.pipelines})
+
+    @property
     def counts(self) -> bool:
         """Whether this tier makes the metrics that the mesh provider reads."""
         return self.pipeline.count is not None and self.provider.free_bounds
+
+
+def taken(
+    pipeline: Pipeline, tiers: Mapping[str, Pipeline], passed: frozenset[str] = frozenset()
+) -> tuple[Signal, ...]:
+    """The signals of ``pipeline`` that end in a store, be it by way of other ``tiers``."""
+
+    def ends(signal: Signal) -> bool:
+        destination = pipeline.destination(signal)
+        if not isinstance(destination, ToTier):
+            return True
+        target = tiers.get(destination.to.name)
+        return (
+            target is not None
+            and target.name not in passed
+            and signal in taken(target, tiers, passed | {pipeline.name})
+        )
+
+    return tuple(signal for signal in pipeline.signals if ends(signal))
 
 
 def _release(version: str) -> tuple[int, int]:

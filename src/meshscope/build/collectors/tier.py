@@ -60,7 +60,7 @@ def document(site: Site) -> Settings:
 
 def _graph(site: Site) -> _Graph:
     graph = _Graph()
-    for signal in site.pipeline.signals:
+    for signal in site.signals:
         source = [receiver_id(receiver, site) for receiver in site.pipeline.sources(signal)]
         target = [exporter_id(signal, site)]
         if signal is Signal.TRACES:
