@@ -6,6 +6,7 @@ the next writer removes. A writer that lives holds a lock on its folder, so that
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import shutil
@@ -134,13 +135,24 @@ def _settle(fresh: Path, files: Sequence[File]) -> None:
 
 
 def _replace(fresh: Path, folder: Path) -> None:
-    if not folder.exists():
-        fresh.rename(folder)
-    elif not exchange(fresh, folder):
+    if _moved(fresh, folder):
+        return
+    if not exchange(fresh, folder):
         before = folder.parent / f".{folder.name}.{_BEFORE}-{fresh.name.rpartition('-')[2]}"
         folder.rename(before)
         fresh.rename(folder)
         shutil.rmtree(before, ignore_errors=True)
+
+
+def _moved(fresh: Path, folder: Path) -> bool:
+    """Whether ``fresh`` could simply be renamed, since nothing is at ``folder``, or an empty folder."""
+    try:
+        fresh.rename(folder)
+    except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+            return False
+        raise
+    return True
 
 
 def _foreign(folder: Path, title: str, why: str) -> Finding:
@@ -164,10 +176,14 @@ def _unwritable(folder: Path, error: OSError) -> Finding:
     )
 
 
+_MOUNTED = "it is a mount point, which can't be exchanged: name a folder inside it with -o"
+_BLOCKED = "a part of its path is a file: name another folder with -o"
 _HELP = {
-    28: "free some space, or name a folder on another disk with -o",
-    27: "raise the limit on the size of files (ulimit -f)",
-    16: "it is a mount point, which can't be exchanged: name a folder inside it with -o",
-    18: "it is a mount point, which can't be exchanged: name a folder inside it with -o",
-    122: "your disk quota is used up: free some space, or name another folder with -o",
+    errno.ENOSPC: "free some space, or name a folder on another disk with -o",
+    errno.EDQUOT: "your disk quota is used up: free some space, or name another folder with -o",
+    errno.EFBIG: "raise the limit on the size of files (ulimit -f)",
+    errno.EBUSY: _MOUNTED,
+    errno.EXDEV: _MOUNTED,
+    errno.EEXIST: _BLOCKED,
+    errno.ENOTDIR: _BLOCKED,
 }
