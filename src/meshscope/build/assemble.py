@@ -8,10 +8,13 @@ from meshscope.artefacts.artefacts import Artefacts
 from meshscope.artefacts.files import File
 from meshscope.artefacts.rules import RuleTest
 from meshscope.build.alertmanager import alertmanager
+from meshscope.build.collectors import collector_findings, collectors
 from meshscope.build.dashboards import dashboards
 from meshscope.build.detection import Detection, detections
 from meshscope.build.foreign import foreign_rules
-from meshscope.build.options import Options
+from meshscope.build.layout import layout
+from meshscope.build.operator import operator, operator_findings, operator_objects
+from meshscope.build.options import Emit, Options
 from meshscope.build.prometheus import prometheus
 from meshscope.build.proofs.alerts import alert_tests
 from meshscope.build.proofs.burn import burn_tests
@@ -37,16 +40,31 @@ class Built:
 def assemble(model: Model, provider: MeshProvider, options: Options) -> Built:
     """Build everything for ``model`` as ``provider`` reports it."""
     proved = bench(model, provider, options)
-    more, findings = alert_tests(proved)
+    tests, findings = alert_tests(proved)
     artefacts = Artefacts(
         rules=(*rule_files(model, provider, options), *foreign_rules(model, options)),
-        tests=(_synthetic(proved), *burn_tests(proved), *more),
+        tests=(_synthetic(proved), *burn_tests(proved), *tests),
         prometheus=prometheus(model, provider, options),
         alertmanager=alertmanager(model, options),
-        collectors=(),
+        collectors=collectors(model, provider, options),
         dashboards=dashboards(model, provider, options),
     )
-    return Built(artefacts=artefacts, files=(), findings=tuple(findings), detections=detections(model))
+    files, more = _emitted(model, provider, artefacts, options)
+    return Built(
+        artefacts=artefacts,
+        files=files,
+        findings=(*findings, *collector_findings(model, provider), *more),
+        detections=detections(model),
+    )
+
+
+def _emitted(
+    model: Model, provider: MeshProvider, artefacts: Artefacts, options: Options
+) -> tuple[tuple[File, ...], tuple[Finding, ...]]:
+    if options.emit is Emit.FILES:
+        return layout(model, provider, artefacts, options), ()
+    objects = operator_objects(model, provider, artefacts, options)
+    return operator(model, provider, artefacts, options), operator_findings(objects, model.mesh)
 
 
 def _synthetic(proved: Bench) -> RuleTest:

@@ -12,7 +12,7 @@ from decimal import Decimal
 from meshscope.build.rules.slo import BURNS, FAST, FEWEST_BAD_EVENTS, MOST_RAW_SERIES, SLOW, Burn, raw_series
 from meshscope.model.model import Model
 from meshscope.model.services import Identity, Service
-from meshscope.model.slo import SLO
+from meshscope.model.slo import SLO, Latency
 from meshscope.model.units import Duration, days, hours, minutes
 
 OUTAGE = Decimal(1)
@@ -22,10 +22,11 @@ _SMEAR = 5 * minutes
 
 @dataclass(frozen=True, kw_only=True)
 class Detection:
-    """When an SLO's alerts fire: after everything fails, and after one request in ten does; None is never."""
+    """When an SLO's alerts fire: after every request is bad, and after one in ten is; None is never."""
 
     service: Identity
     slo: str
+    latency: bool
     page_at_outage: Duration | None
     page_at_tenth: Duration | None
     ticket_at_tenth: Duration | None
@@ -37,12 +38,13 @@ class Detection:
         if self.page_at_outage is None:
             bad = f"{self.events_an_hour:.3g} requests an hour" if self.events_an_hour is not None else "its objective"
             return told + f"never pages: {bad} can't make {FEWEST_BAD_EVENTS} bad ones in an hour beyond its budget"
-        told += f"pages {spoken(self.page_at_outage)} into an outage"
+        turned = "is slow" if self.latency else "fails"
+        told += f"pages {spoken(self.page_at_outage)} after every request {turned}"
         if self.page_at_tenth is not None:
-            return told + f", {spoken(self.page_at_tenth)} after one request in ten fails"
+            return told + f", {spoken(self.page_at_tenth)} after one in ten is bad"
         if self.ticket_at_tenth is not None:
-            return told + f"; one request in ten failing is a ticket after {spoken(self.ticket_at_tenth)}"
-        return told + "; one request in ten failing is within its objective"
+            return told + f"; one in ten bad is a ticket after {spoken(self.ticket_at_tenth)}"
+        return told + "; one in ten bad is within its objective"
 
 
 def detections(model: Model) -> tuple[Detection, ...]:
@@ -67,6 +69,7 @@ def _detection(service: Service, slo: SLO, model: Model, *, direct: bool) -> Det
     return Detection(
         service=service.identity,
         slo=slo.name,
+        latency=isinstance(slo.of, Latency),
         page_at_outage=first(OUTAGE, pages=True),
         page_at_tenth=first(TENTH, pages=True),
         ticket_at_tenth=first(TENTH, pages=False),
