@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
+from typing import TypedDict
 
 from meshscope.artefacts.documents import AlertmanagerConfig
 from meshscope.build import messages
@@ -33,18 +34,22 @@ MAIL_PASSWORD = "mail-password"  # noqa: S105 - a file's name
 FIRST_STAGE = "agent"
 
 
+class InhibitRule(TypedDict):
+    """An alert that ``source_matchers`` match silences those of ``target_matchers`` with the same ``equal`` labels."""
+
+    name: str
+    source_matchers: list[str]
+    target_matchers: list[str]
+    equal: list[str]
+
+
 def alertmanager(model: Model, options: Options) -> AlertmanagerConfig:
     """The whole configuration for one mesh, and the messages that it sends."""
     mesh = model.mesh
     document: dict[str, object] = {
         "global": _global(mesh),
         "templates": ["templates/*.tmpl"],
-        "route": {
-            "receiver": DEFAULT,
-            "group_by": ["owner", "alertname"],
-            **_times(options, wait=30 * seconds, interval=5 * minutes, repeat=12 * hours),
-            "routes": routes(model, options),
-        },
+        "route": {"receiver": DEFAULT, **top(options), "routes": routes(model, options)},
         "inhibit_rules": inhibit_rules(mesh),
         "receivers": [receiver.document() for receiver in receivers(model, options, {})],
     }
@@ -75,6 +80,15 @@ def matcher(label: str, operator: str, value: str) -> str:
     return f"{label}{operator}{value if plain else json.dumps(value, ensure_ascii=False)}"
 
 
+def top(options: Options) -> dict[str, object]:
+    """How people's alerts are grouped and timed.
+
+    They wait for longer than one evaluation, so that a page's cause, whose bridge comes with the next, holds it back.
+    """
+    times = _times(options, wait=30 * seconds, interval=5 * minutes, repeat=12 * hours)
+    return {"group_by": ["owner", "alertname"], **times}
+
+
 def routes(model: Model, options: Options) -> list[dict[str, object]]:
     """The routes below the top one, in the order in which they are tried."""
     mesh = model.mesh
@@ -102,7 +116,7 @@ def receivers(model: Model, options: Options, texts: Texts) -> list[Receiver]:
     return found
 
 
-def inhibit_rules(mesh: Mesh) -> list[dict[str, object]]:
+def inhibit_rules(mesh: Mesh) -> list[InhibitRule]:
     """Which alert makes which other one needless. No rule silences a first stage, nor silences by one.
 
     A label that both alerts lack counts as equal, so each rule names what must be there.

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from meshscope.artefacts.artefacts import Artefacts
 from meshscope.build.alertmanager import DEADMAN_URL, credentials
 from meshscope.build.heading import made_from
 from meshscope.model.model import Model
 
+CONTACTS = (
+    "`pagerduty-*` hold a routing key, `slack-*` the address of an incoming webhook, "
+    f"`{DEADMAN_URL}` the address of whoever\nnotices that it is no longer called."
+)
 _CREDENTIALS = """\
 ## Credentials
 
@@ -17,8 +21,7 @@ Alertmanager reads each when it sends. Where one is missing its receiver stays s
 
 {files}
 
-`pagerduty-*` hold a routing key, `slack-*` the address of an incoming webhook, `{deadman}` the address of whoever
-notices that it is no longer called.
+{contacts}
 """
 _TARGETS_IN_FILES = """\
 ## Targets
@@ -59,10 +62,10 @@ def files_guide(model: Model, artefacts: Artefacts, flags: tuple[str, ...]) -> s
         tiers = ", ".join(f"`{collector.name}.yaml` (a {collector.mode})" for collector in artefacts.collectors)
         rows.insert(3, ("`collectors/`", f"tiers of collectors: {tiers}", "`otelcol --config=collectors/TIER.yaml`"))
     targets = _TARGETS_IN_FILES if model.mesh.discovery == "files" else _TARGETS_IN_KUBERNETES
-    return "\n".join([_head(model), table(("folder", "what", "how to load it"), rows), secrets(artefacts), targets])
+    return "\n".join([head(model), table(("folder", "what", "how to load it"), rows), secrets(artefacts), targets])
 
 
-def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     """A table in Markdown."""
     lines = [head, tuple("---" for _ in head), *rows]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
@@ -71,10 +74,11 @@ def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 def secrets(artefacts: Artefacts) -> str:
     """The section on the credential files that Alertmanager reads."""
     files = "\n".join(f"- `{path}`" for path in credentials(artefacts.alertmanager))
-    return _CREDENTIALS.format(files=files, deadman=DEADMAN_URL)
+    return _CREDENTIALS.format(files=files, contacts=CONTACTS)
 
 
-def _head(model: Model) -> str:
+def head(model: Model) -> str:
+    """The title, and that nobody should edit what follows."""
     where = f" in {model.environment}" if model.environment else ""
     return f"# What observes mesh {model.mesh.name}{where}\n\n{made_from([model.mesh.place])}\n"
 

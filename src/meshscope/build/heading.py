@@ -12,10 +12,9 @@ _NAMED = 4
 
 
 def heading(about: str, origins: Iterable[Place | None] = ()) -> str:
-    """``about`` and the files of ``origins`` as comment lines that end in a newline; hash signs, as in YAML."""
-    paragraphs = [*about.split("\n"), made_from(origins)]
-    lines = [line for paragraph in paragraphs for line in textwrap.wrap(paragraph, _WIDTH, break_on_hyphens=False)]
-    return "".join(f"# {line}\n" for line in lines)
+    """``about`` and the files of ``origins`` as YAML's comments, each line at most 118 wide; indented ones stay so."""
+    lines = [line for paragraph in [*about.split("\n"), made_from(origins)] for line in _wrapped(paragraph)]
+    return "".join(f"# {line}".rstrip() + "\n" for line in lines)
 
 
 def made_from(origins: Iterable[Place | None]) -> str:
@@ -27,3 +26,15 @@ def made_from(origins: Iterable[Place | None]) -> str:
     rest = len(paths) - len(named)
     files = ", ".join(named) + (f" and {rest} more" if rest else "")
     return f"Made by `meshscope build` from {files}; what is changed here is lost with the next one."
+
+
+def _wrapped(paragraph: str) -> list[str]:
+    indent = " " * (len(paragraph) - len(paragraph.lstrip()))
+    return textwrap.wrap(
+        paragraph.strip(),
+        _WIDTH,
+        initial_indent=indent,
+        subsequent_indent=indent and indent + "  ",
+        break_on_hyphens=False,
+        break_long_words=False,
+    ) or [""]

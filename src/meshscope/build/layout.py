@@ -26,7 +26,7 @@ DASHBOARDS = "/etc/grafana/dashboards"
 def layout(model: Model, provider: MeshProvider, artefacts: Artefacts, options: Options) -> tuple[File, ...]:
     """Every file of the tree but its manifest, sorted by path."""
     mesh = model.mesh
-    wanted = flags(mesh, provider, options)
+    wanted = flags(model, provider, options)
     files = [
         text_file("README.md", files_guide(model, artefacts, wanted)),
         *(rule_file(rules) for rules in artefacts.rules),
@@ -59,7 +59,7 @@ def unit_test_file(test: RuleTest) -> File:
 
 def collector_file(collector: CollectorConfig) -> File:
     """The configuration of one tier of collectors."""
-    about = f"The {collector.name} tier of collectors, a {collector.mode}."
+    about = collector.about or f"The {collector.name} tier of collectors, a {collector.mode}."
     return _document(f"collectors/{collector.name}.yaml", about, collector.document, (collector.origin,))
 
 

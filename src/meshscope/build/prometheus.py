@@ -33,6 +33,16 @@ LIMITS: dict[str, int | str] = {
 _RETENTION_IN_FILE = (3, 11)
 _EVALUATION = 30 * seconds
 _SCRAPE_TIMEOUT = 10 * seconds
+# What tells apart what collectors measure themselves: nodes, pods, containers.
+_COLLECTED = (
+    "k8s.cluster.name",
+    "k8s.namespace.name",
+    "k8s.node.name",
+    "k8s.pod.name",
+    "k8s.container.name",
+    "service.namespace",
+    "service.name",
+)
 # What a collector pushes arrives after its flush, its batch and a retry or two.
 _PUSH_DELAY = 30 * seconds
 _OUT_OF_ORDER = 30 * minutes
@@ -59,12 +69,12 @@ def prometheus(model: Model, provider: MeshProvider, options: Options) -> Promet
             "alertmanagers": [_alertmanagers(mesh)],
         },
         "scrape_configs": list(_jobs(model, provider, options)),
-        "storage": {"tsdb": _tsdb(mesh, provider, options)},
+        "storage": {"tsdb": _tsdb(model, provider, options)},
     }
-    if provider.promoted:
+    if is_pushed(model, provider):
         document["otlp"] = {
             "translation_strategy": "UnderscoreEscapingWithSuffixes",
-            "promote_resource_attributes": list(provider.promoted),
+            "promote_resource_attributes": list(dict.fromkeys((*provider.promoted, *_COLLECTED))),
         }
     return PrometheusConfig(document=document, origin=mesh.place)
 
@@ -74,13 +84,18 @@ def query_offset(provider: MeshProvider, options: Options) -> str:
     return options.duration(_PUSH_DELAY) if provider.promoted else ""
 
 
-def flags(mesh: Mesh, provider: MeshProvider, options: Options) -> tuple[str, ...]:
+def is_pushed(model: Model, provider: MeshProvider) -> bool:
+    """Whether collectors push metrics into Prometheus, be they the mesh's own or what they measure themselves."""
+    return bool(provider.promoted or model.pipelines)
+
+
+def flags(model: Model, provider: MeshProvider, options: Options) -> tuple[str, ...]:
     """What Prometheus must be told on its command line, because its configuration file can't say it."""
     wanted = []
-    if provider.promoted:
+    if is_pushed(model, provider):
         wanted.append("--web.enable-otlp-receiver")
-    if not _retention_in_file(mesh):
-        wanted.append(f"--storage.tsdb.retention.time={options.duration(mesh.retention)}")
+    if not _retention_in_file(model.mesh):
+        wanted.append(f"--storage.tsdb.retention.time={options.duration(model.mesh.retention)}")
     return tuple(wanted)
 
 
@@ -176,10 +191,10 @@ def _retention_in_file(mesh: Mesh) -> bool:
     return version is None or (int(version[1]), int(version[2])) >= _RETENTION_IN_FILE
 
 
-def _tsdb(mesh: Mesh, provider: MeshProvider, options: Options) -> dict[str, object]:
+def _tsdb(model: Model, provider: MeshProvider, options: Options) -> dict[str, object]:
     settings: dict[str, object] = {}
-    if provider.promoted:
+    if is_pushed(model, provider):
         settings["out_of_order_time_window"] = options.duration(_OUT_OF_ORDER)
-    if _retention_in_file(mesh):
-        settings["retention"] = {"time": options.duration(mesh.retention)}
+    if _retention_in_file(model.mesh):
+        settings["retention"] = {"time": options.duration(model.mesh.retention)}
     return settings

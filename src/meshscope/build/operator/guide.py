@@ -1,0 +1,111 @@
+"""The README.md of a tree of Kubernetes objects."""
+
+from __future__ import annotations
+
+from meshscope.artefacts.artefacts import Artefacts
+from meshscope.build.alertmanager import credentials
+from meshscope.build.guide import CONTACTS, head, table
+from meshscope.build.operator.alerting import secret_name as alerting_secret
+from meshscope.build.operator.collectors import from_secret, secret_files
+from meshscope.build.operator.collectors import secret_name as collectors_secret
+from meshscope.build.options import Options
+from meshscope.build.prometheus import flags, is_pushed
+from meshscope.model.model import Model
+from meshscope.model.provider import MeshProvider
+
+_APPLY = """\
+Apply `objects/` as it is, on the server's side, since some objects are too large for the annotation that the client's
+side would keep:
+
+    kubectl apply --server-side -R -f objects/
+
+{table}
+## Who is told
+
+Choose one of two, never both:
+
+- `alertmanager/alertmanagerconfig.yaml`, an object. Its routes see only alerts whose label `namespace` is
+  `{namespace}`, unless the Alertmanager says `alertmanagerConfigMatcherStrategy: {{type:
+  OnNamespaceExceptForAlertmanagerNamespace}}` and runs in that namespace. What it takes goes on to the Alertmanager's
+  own routes too: let its default be a receiver that tells nobody.
+- `alertmanager/fragment.yaml`, to merge into an existing `alertmanager.yaml`. It reads credentials as files: name
+  Secret `{alerting}` in the Alertmanager's `secrets`.
+
+Secret `{alerting}` in namespace `{namespace}` holds:
+
+{contacts}
+"""
+_PROMETHEUS = """\
+## What Prometheus must say
+
+- `retention: {retention}` or more: budgets are counted over that time.
+{pushed}- no `enforcedNamespaceLabel`, or `excludedFromEnforcement` for these PrometheusRules: it would write its own
+  namespace into every rule, and none would find a service.
+- selectors for rules and monitors that match {labels}.
+- {account} as its service account, which `objects/access/` allows to find pods where it scrapes, nowhere else.
+"""
+_PUSHED = """\
+- `enableOTLPReceiver: true`, `tsdb.outOfOrderTimeWindow: {window}`, and in `otlp.promoteResourceAttributes` what
+  becomes labels of the metrics that collectors push: {attributes}.
+"""
+_GIVEN = """\
+## What collectors must be given
+
+Secret `{secret}` in namespace `{namespace}` holds the variables that they read, and the files that they see in
+`/etc/otelcol/secrets`:
+
+{lines}
+"""
+
+
+def operator_guide(model: Model, provider: MeshProvider, artefacts: Artefacts, options: Options) -> str:
+    """What each folder is for, how to apply it, and what must be there first."""
+    mesh = model.mesh
+    rows = [
+        ("`objects/rules/`", "PrometheusRule: `" + f"{mesh.name}-static-*` hold constants, the others query"),
+        ("`objects/monitors/`", "PodMonitor: what Prometheus scrapes"),
+        ("`objects/access/`", "Role and RoleBinding: where Prometheus may find pods"),
+        ("`objects/dashboards/`", "ConfigMap: dashboards, for Grafana's sidecar (label `grafana_dashboard`)"),
+    ]
+    if artefacts.collectors:
+        rows.append(("`objects/collectors/`", "OpenTelemetryCollector, with its account and rights"))
+    if provider.name == "istio":
+        rows.append(("`objects/mesh/`", "Telemetry: what every proxy tells"))
+    contacts = "\n".join(f"- `{path.rpartition('/')[2]}`" for path in credentials(artefacts.alertmanager))
+    applied = _APPLY.format(
+        table=table(("folder", "what"), rows),
+        namespace=mesh.monitoring_namespace,
+        alerting=alerting_secret(mesh),
+        contacts=f"{contacts}\n\n{CONTACTS}",
+    )
+    parts = [head(model), applied, _prometheus(model, provider, artefacts, options), _collectors(artefacts, model)]
+    return "\n".join(part for part in parts if part)
+
+
+def _prometheus(model: Model, provider: MeshProvider, artefacts: Artefacts, options: Options) -> str:
+    mesh = model.mesh
+    pushed = ""
+    document = artefacts.prometheus.document
+    if is_pushed(model, provider) and flags(model, provider, options):
+        otlp, storage = document["otlp"], document["storage"]
+        pushed = _PUSHED.format(
+            window=storage["tsdb"]["out_of_order_time_window"],  # type: ignore[index]
+            attributes=", ".join(f"`{name}`" for name in otlp["promote_resource_attributes"]),  # type: ignore[index]
+        )
+    labels = ", ".join(f"`{name}: {value}`" for name, value in mesh.monitoring_labels.items()) or "all labels"
+    return _PROMETHEUS.format(
+        retention=options.duration(mesh.retention), pushed=pushed, labels=labels, account=f"`{mesh.prometheus_account}`"
+    )
+
+
+def _collectors(artefacts: Artefacts, model: Model) -> str:
+    if not artefacts.collectors:
+        return ""
+    mesh = model.mesh
+    tiers = [collector.name for collector in artefacts.collectors]
+    keys: dict[str, str] = {}
+    for collector in artefacts.collectors:
+        keys |= {name: collector.environment[name] for name in from_secret(collector, tiers)}
+        keys |= dict.fromkeys(secret_files(collector), "a file")
+    lines = "\n".join(f"- `{name}`: {meaning}" for name, meaning in sorted(keys.items()))
+    return _GIVEN.format(secret=collectors_secret(mesh), namespace=mesh.monitoring_namespace, lines=lines)
