@@ -56,7 +56,7 @@ def proof(model: Model, name: str = "istio", scale: str = "1") -> Proof:
         f"rules/{file.name}.yaml": _groups(file.groups)
         for file in querying_files(model, raw(model, chosen, options), options)
     }
-    files["tests/synthetic.yaml"] = _groups(static_groups(proved.model, chosen, options))
+    files["tests/mesh/synthetic.yaml"] = _groups(static_groups(proved.model, chosen, options))
     tests, findings = alert_tests(proved)
     assert findings == []
     for test in (*burn_tests(proved), *tests):
@@ -84,7 +84,7 @@ def promtool(engine: Callable[[str], Path], tmp_path: Path) -> Callable[..., sub
         for path, text in proof.files.items():
             (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / path).write_text(text)
-        files = sorted(path for path in (tmp_path / "tests").glob(tests) if path.stem != "synthetic")
+        files = sorted(path for path in (tmp_path / "tests").glob(tests))
         assert files
         return subprocess.run(
             [program, "test", "rules", *(["--run", story] if story else []), *files],

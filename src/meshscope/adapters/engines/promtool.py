@@ -33,7 +33,7 @@ class PromtoolRules:
 
     def judges(self, path: str) -> bool:
         """Rule files."""
-        return path.startswith("prometheus/rules/") and path.endswith((".yaml", ".yml"))
+        return path.startswith(("prometheus/rules/", "prometheus/tests/mesh/")) and path.endswith((".yaml", ".yml"))
 
     def judge(self, folder: Path, paths: Sequence[str]) -> Verdict:
         """Judge each file by itself, so that a complaint without a file's name is still about one."""
@@ -80,8 +80,8 @@ class PromtoolTests:
     name: str = "promtool test rules"
 
     def judges(self, path: str) -> bool:
-        """Unit test files."""
-        return path.startswith("prometheus/tests/") and path.endswith((".yaml", ".yml"))
+        """Unit test files, not the rules that they bring along."""
+        return path.startswith("prometheus/tests/") and path.count("/") == 2 and path.endswith((".yaml", ".yml"))
 
     def judge(self, folder: Path, paths: Sequence[str]) -> Verdict:
         """Run every test of every file in one go; each is a case."""

@@ -14,7 +14,7 @@ from meshscope.model.units import Duration
 
 Case: TypeAlias = dict[str, object]
 Expected: TypeAlias = dict[str, object]
-SYNTHETIC = "synthetic"
+SYNTHETIC = "mesh/synthetic"
 
 
 def expect(alertname: str, eval_time: str, alerts: Sequence[Expected] = ()) -> Case:
