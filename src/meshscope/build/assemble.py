@@ -10,7 +10,7 @@ from meshscope.artefacts.rules import RuleTest
 from meshscope.build.alertmanager import alertmanager
 from meshscope.build.collectors import collector_findings, collectors
 from meshscope.build.dashboards import dashboards
-from meshscope.build.detection import Detection, detections
+from meshscope.build.detection import Detection, detection_file, detections
 from meshscope.build.foreign import foreign_rules
 from meshscope.build.layout import layout
 from meshscope.build.operator import operator, operator_findings, operator_objects
@@ -50,11 +50,12 @@ def assemble(model: Model, provider: MeshProvider, options: Options) -> Built:
         dashboards=dashboards(model, provider, options),
     )
     files, more = _emitted(model, provider, artefacts, options)
+    found = detections(model)
     return Built(
         artefacts=artefacts,
-        files=files,
+        files=(*files, detection_file(found, tuple(slo.place for _, slo in model.slos))),
         findings=(*findings, *collector_findings(model, provider), *more),
-        detections=detections(model),
+        detections=found,
     )
 
 

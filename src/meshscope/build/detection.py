@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from meshscope.artefacts.files import File, text_file
 from meshscope.build.rules.slo import BURNS, FAST, FEWEST_BAD_EVENTS, MOST_RAW_SERIES, SLOW, Burn, raw_series
+from meshscope.findings import Place
 from meshscope.model.model import Model
 from meshscope.model.services import Identity, Service
 from meshscope.model.slo import SLO, Latency
@@ -17,6 +19,9 @@ from meshscope.model.units import Duration, days, hours, minutes
 
 OUTAGE = Decimal(1)
 TENTH = Decimal("0.1")
+DETECTION_FILE = "detection.txt"
+MOST_TOLD = 24
+FEW = 5
 _SMEAR = 5 * minutes
 
 
@@ -51,6 +56,25 @@ def detections(model: Model) -> tuple[Detection, ...]:
     """The detection times of every SLO, in the model's order."""
     direct = raw_series(model) <= MOST_RAW_SERIES
     return tuple(_detection(service, slo, model, direct=direct) for service, slo in model.slos)
+
+
+def told(found: tuple[Detection, ...]) -> tuple[str, ...]:
+    """What a build says of them: each SLO, or of many those that are told last, and where the rest is."""
+    if len(found) <= MOST_TOLD:
+        return ("how soon each SLO's trouble is told:", *(f"  {one}" for one in found))
+    never = Duration(Decimal("Infinity"))
+    latest = sorted(found, key=lambda one: (one.page_at_outage or never).seconds, reverse=True)[:FEW]
+    return (
+        f"how soon trouble is told: {len(found)} SLOs in {DETECTION_FILE}, the last {FEW} of them:",
+        *(f"  {one}" for one in latest),
+    )
+
+
+def detection_file(found: tuple[Detection, ...], origins: tuple[Place | None, ...]) -> File:
+    """All of them, a line each."""
+    lines = (f"{one}\n" for one in found)
+    head = "How soon each SLO's trouble is told, counted from the first bad request until Prometheus fires.\n\n"
+    return text_file(DETECTION_FILE, head + "".join(lines), origins)
 
 
 def _detection(service: Service, slo: SLO, model: Model, *, direct: bool) -> Detection:

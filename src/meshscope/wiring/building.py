@@ -10,6 +10,7 @@ from pathlib import Path
 
 import meshscope
 from meshscope.build.assemble import Built
+from meshscope.build.detection import told
 from meshscope.build.options import Options
 from meshscope.bundle.consumers import model_file
 from meshscope.bundle.manifest import Manifest, Recipe, intact, manifest_of, read, rendered
@@ -84,7 +85,7 @@ def _written(assembly: Assembly, built: Built, folder: Path, environment: str | 
         replace(_recipe(environment, options), inputs=tuple(sorted(inputs.items()))),
         files,
         assembly.findings,
-        tally(model, built.artefacts),
+        (*tally(model, built.artefacts), *told(built.detections)),
     )
     write(folder, [*files, rendered(manifest)])
     return manifest
