@@ -13,6 +13,7 @@ from decimal import Decimal
 
 from meshscope.artefacts.artefacts import Artefacts
 from meshscope.artefacts.files import File
+from meshscope.build.detection import Detection
 from meshscope.build.graph import inhibiting_edges
 from meshscope.build.rules.indicators import Views, views
 from meshscope.build.rules.statics import runbook
@@ -30,16 +31,19 @@ FORMAT = 1
 _ADDRESSES = ("grafana", "console", "runbooks", "prometheus", "alertmanagers", "agent")
 
 
-def model_file(model: Model, provider: MeshProvider, artefacts: Artefacts) -> File:
+def model_file(
+    model: Model, provider: MeshProvider, artefacts: Artefacts, detections: Iterable[Detection] = ()
+) -> File:
     """The model as a file of JSON, one thing a line, so that a change reads well."""
     seen = views(model, provider)
+    told = {(one.service, one.slo): one for one in detections}
     silencing = set(inhibiting_edges(model))
     parts: list[tuple[str, object]] = [
         ("format", FORMAT),
         ("mesh", _mesh(model)),
         ("provider", _provider(provider)),
         ("owners", [_owner(owner) for owner in model.owners]),
-        ("services", [_service(service, model.mesh, seen) for service in model.services]),
+        ("services", [_service(service, model.mesh, seen, told) for service in model.services]),
         ("gateways", [_gateway(gateway) for gateway in model.gateways]),
         ("externals", [_external(external) for external in model.externals]),
         ("calls", [_call(*edge, model, edge in silencing) for edge in model.calls]),
@@ -106,7 +110,9 @@ def _identity(identity: Identity) -> dict[str, object]:
     return {"cluster": identity.cluster, "namespace": identity.namespace, "name": identity.name}
 
 
-def _service(service: Service, mesh: Mesh, seen: Views) -> dict[str, object]:
+def _service(
+    service: Service, mesh: Mesh, seen: Views, told: Mapping[tuple[Identity, str], Detection]
+) -> dict[str, object]:
     return {
         **_identity(service.identity),
         "workload": service.workload or service.name,
@@ -121,12 +127,12 @@ def _service(service: Service, mesh: Mesh, seen: Views) -> dict[str, object]:
         "volume": _number(service.volume.value) if service.volume else None,
         "dataplane": service.dataplane.value,
         "reporter": seen.of(service),
-        "slos": [_slo(slo, seen.of(service, slo)) for slo in service.slos],
+        "slos": [_slo(slo, seen.of(service, slo), told.get((service.identity, slo.name))) for slo in service.slos],
         "definition": _definition(service.place),
     }
 
 
-def _slo(slo: SLO, reporter: str) -> dict[str, object]:
+def _slo(slo: SLO, reporter: str, told: Detection | None) -> dict[str, object]:
     latency = isinstance(slo.of, Latency)
     return {
         "name": slo.name,
@@ -135,6 +141,7 @@ def _slo(slo: SLO, reporter: str) -> dict[str, object]:
         "objective": _number(slo.objective.value),
         "period": str(slo.over),
         "reporter": reporter,
+        "pages_after_outage": str(told.page_at_outage) if told and told.page_at_outage else None,
         "definition": _definition(slo.place),
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from meshscope.check.engine import Engine
@@ -33,9 +33,12 @@ def by_rules(subject: Subject, rules: Iterable[Rule]) -> list[Finding]:
 
 
 def by_engines(
-    folder: Path, paths: Sequence[str], engines: Iterable[Engine], origins: Origins
+    folder: Path, paths: Sequence[str], engines: Iterable[Engine], origins: Origins, tell: Callable[[str], object]
 ) -> tuple[list[Finding], list[Judged], list[str]]:
-    """What real programs say of the tree in ``folder``: findings, who judged what, and what they passed over."""
+    """What real programs say of the tree in ``folder``: findings, who judged what, and what they passed over.
+
+    ``tell`` is told of each engine before it is asked, for some take their time.
+    """
     findings: list[Finding] = []
     judged: list[Judged] = []
     passed_over: list[str] = []
@@ -43,6 +46,7 @@ def by_engines(
         own = [path for path in paths if engine.judges(path)]
         if not own:
             continue
+        tell(f"{engine.name}: {len(own)} {'file' if len(own) == 1 else 'files'}")
         try:
             verdict = engine.judge(folder, own)
         except MeshscopeError as error:

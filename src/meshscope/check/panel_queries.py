@@ -20,6 +20,7 @@ class PanelQuery:
     """One query to Prometheus: of which panel, under which letter, and whether it asks for one moment only."""
 
     panel: str
+    panel_id: int
     letter: str
     expr: str
     instant: bool = False
@@ -49,6 +50,7 @@ def panel_queries(dashboard: GrafanaDashboard, chosen: Mapping[str, str] | None 
     return tuple(
         PanelQuery(
             panel=str(panel.get("title", "")),
+            panel_id=int(panel.get("id", 0)),
             letter=str(target.get("refId", "")),
             expr=filled(str(target["expr"]), values),
             instant=bool(target.get("instant")),

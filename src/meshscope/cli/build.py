@@ -33,12 +33,12 @@ def command(
     where = options.tree_of(folder, root, environment)
     outcome = build(root, where, environment, options.chosen(emit, scale), seconds=load_seconds)
     say(shown(outcome.findings, root, sys.stderr))
-    click.echo(told(outcome), nl=False)
+    click.echo(result(outcome), nl=False)
     return exits.FAILED if outcome.manifest is None else exits.of_findings(outcome.findings, strict)
 
 
-def told(outcome: Outcome) -> str:
-    """The result of a build in a few lines."""
+def result(outcome: Outcome, *, full: bool = True) -> str:
+    """The result of a build in a few lines; without the detection times unless ``full``."""
     manifest = outcome.manifest
     if manifest is None:
         kept = "; the tree that is there is as it was" if outcome.folder.exists() else ""
@@ -48,7 +48,7 @@ def told(outcome: Outcome) -> str:
         wrote = f"wrote {len(manifest.files) + 1} files, {_size(size)}, to {outcome.folder}"
     else:
         wrote = f"nothing changed since {outcome.folder} was built: {len(manifest.files) + 1} files, {_size(size)}"
-    lines = [*manifest.told, wrote]
+    lines = [*(manifest.told if full else manifest.told[:2]), wrote]
     if outcome.edited:
         lines.append(f"written anew, though changed by hand: {', '.join(outcome.edited)}")
     return "".join(f"{line}\n" for line in lines)

@@ -10,6 +10,7 @@ import click
 from meshscope.cli import exits, options
 from meshscope.cli.formats import FORMS
 from meshscope.cli.formats.result import Result
+from meshscope.cli.progress import working
 from meshscope.wiring.assembly import assembled
 from meshscope.wiring.checking import checked
 
@@ -27,8 +28,10 @@ def command(
     promtool checks the rules and runs their unit tests, amtool checks the routes, otelcol the collector tiers. The last
     line says who did not judge.
     """
-    assembly = assembled(root, environment, options.chosen(emit, scale), seconds=load_seconds)
-    report = checked(assembly, date.today())
+    how = options.chosen(emit, scale)
+    with working("reading the definitions") as tell:
+        assembly = assembled(root, environment, how, seconds=load_seconds)
+        report = checked(assembly, date.today(), tell)
     code = exits.of_findings(report.findings, strict)
     click.echo(FORMS[form](Result(verb="check", report=report, root=root, code=code)), nl=False)
     return code

@@ -8,12 +8,13 @@ from pathlib import Path
 import click
 
 from meshscope.cli import exits, options
-from meshscope.cli.build import told
+from meshscope.cli.build import result
 from meshscope.cli.formats import FORMS
 from meshscope.cli.formats.result import Result
+from meshscope.cli.progress import working
 from meshscope.cli.show import say
 from meshscope.wiring.assembly import assembled
-from meshscope.wiring.building import build
+from meshscope.wiring.building import built
 from meshscope.wiring.checking import checked
 
 
@@ -33,16 +34,17 @@ def command(
     strict: bool,
     form: str,
 ) -> int:
-    """Build, check and test, and say on one screen what happened."""
+    """Build, check and test, and say on one screen what happened.
+
+    The definitions are read once; what was built is what is checked and tested.
+    """
     how = options.chosen(emit, scale)
-    where = options.tree_of(folder, root, environment)
-    outcome = build(root, where, environment, how, seconds=load_seconds)
-    assembly = assembled(root, environment, how, seconds=load_seconds)
-    report = checked(assembly, date.today())
-    code = max(exits.of_findings(report.findings, strict), exits.FAILED if outcome.manifest is None else exits.CLEAN)
-    if form == "text":
-        click.echo(told(outcome))
-    else:
-        say(told(outcome))
+    with working("reading the definitions") as tell:
+        assembly = assembled(root, environment, how, seconds=load_seconds)
+        outcome = built(assembly, options.tree_of(folder, root, environment), environment)
+        report = checked(assembly, date.today(), tell)
+    code = exits.FAILED if outcome.manifest is None else exits.of_findings(report.findings, strict)
+    # For a person all of it is the result, for a program only what it can read.
+    (click.echo if form == "text" else say)(result(outcome, full=False) + "\n")
     click.echo(FORMS[form](Result(verb="ci", report=report, root=root, code=code)), nl=False)
     return code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -10,6 +11,7 @@ from meshscope.check.report import Report
 from meshscope.cli import exits, options
 from meshscope.cli.formats import FORMS
 from meshscope.cli.formats.result import Result
+from meshscope.cli.progress import working
 from meshscope.findings import Finding
 from meshscope.wiring.assembly import assembled
 from meshscope.wiring.checking import tested
@@ -20,9 +22,10 @@ from meshscope.wiring.checking import tested
 @options.how
 @options.output_format
 def command(root: Path, environment: str | None, load_seconds: float, emit: str, scale: str, form: str) -> int:
-    """Run the generated unit tests of the rules with promtool."""
-    assembly = assembled(root, environment, options.chosen(emit, scale), seconds=load_seconds)
-    report = with_absence(tested(assembly))
+    """Run the generated unit tests of the rules in promtool."""
+    how = options.chosen(emit, scale)
+    with working("reading the definitions") as tell:
+        report = with_absence(tested(assembled(root, environment, how, seconds=load_seconds), tell))
     code = exits.of_findings(report.findings, strict=False)
     click.echo(FORMS[form](Result(verb="test", report=report, root=root, code=code)), nl=False)
     return code
@@ -33,10 +36,11 @@ def with_absence(report: Report) -> Report:
     missing = tuple(
         Finding(
             code="engine/absent",
-            title=f"the unit tests are not run: {one.name} is {one.why}",
-            why="they run in Prometheus's own test tool, against its own evaluation",
+            title=f"the unit tests are not run: {one.name} {one.why}",
+            why="they run in Prometheus's own tool, on its own evaluation",
             help=f"put {one.name} on PATH; it comes with Prometheus",
+            subject=one.name,
         )
         for one in report.absent
     )
-    return Report(findings=(*report.findings, *missing), judged=report.judged, absent=report.absent)
+    return replace(report, findings=(*report.findings, *missing))

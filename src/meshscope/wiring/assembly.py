@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
 from pathlib import Path
 
 from meshscope.build.assemble import Built, assemble
-from meshscope.build.options import Options
+from meshscope.build.options import Emit, Options
 from meshscope.findings import Finding, Level, worst
 from meshscope.model.provider import MeshProvider
 from meshscope.wiring.load import LOAD_SECONDS, House, load
@@ -18,6 +18,7 @@ from meshscope.wiring.providers import GROUP, provider
 class Assembly:
     """A loaded house and what was built from it; ``provider`` and ``built`` are None where errors prevent them."""
 
+    options: Options
     house: House
     provider: MeshProvider | None
     built: Built | None
@@ -41,11 +42,21 @@ def assembled(root: Path, environment: str | None, options: Options, *, seconds:
         built = assemble(house.model, chosen, options)
         findings += built.findings
     return Assembly(
+        options=options,
         house=house,
         provider=chosen,
         built=built,
-        findings=tuple(finding.located(house.root) for finding in findings),
+        findings=tuple(findings),
     )
+
+
+def plain(assembly: Assembly) -> Built | None:
+    """The same as plain files, whatever it was built for; None where nothing is built."""
+    if assembly.built is None or assembly.house.model is None or assembly.provider is None:
+        return None
+    if assembly.options.emit is Emit.FILES:
+        return assembly.built
+    return assemble(assembly.house.model, assembly.provider, replace(assembly.options, emit=Emit.FILES))
 
 
 def providers() -> dict[str, MeshProvider]:

@@ -50,12 +50,18 @@ def build(
     before = read(folder)
     if before is not None and _current(before, root, folder, environment, options):
         return Outcome(folder=folder, findings=before.findings, manifest=before, changed=False)
-    assembly = assembled(root, environment, options, seconds=seconds)
-    if assembly.built is None or worst(assembly.findings) == Level.ERROR:
-        return Outcome(folder=folder, findings=assembly.findings)
+    return built(assembled(root, environment, options, seconds=seconds), folder, environment)
+
+
+def built(assembly: Assembly, folder: Path, environment: str | None) -> Outcome:
+    """Write what was assembled to ``folder``, unless an error says that it is not whole."""
+    findings = tuple(finding.located(assembly.house.root) for finding in assembly.findings)
+    if assembly.built is None or worst(findings) == Level.ERROR:
+        return Outcome(folder=folder, findings=findings)
+    before = read(folder)
     edited = _edited(before, folder) if before is not None else ()
-    manifest = _written(assembly, assembly.built, folder, environment, options)
-    return Outcome(folder=folder, findings=assembly.findings, manifest=manifest, edited=edited)
+    manifest = _written(assembly, assembly.built, folder, environment, findings)
+    return Outcome(folder=folder, findings=findings, manifest=manifest, edited=edited)
 
 
 def _current(before: Manifest, root: Path, folder: Path, environment: str | None, options: Options) -> bool:
@@ -73,19 +79,21 @@ def _edited(before: Manifest, folder: Path) -> tuple[str, ...]:
     return tuple(entry.path for entry in before.files if _digest(folder / entry.path) not in ("", entry.sha256))
 
 
-def _written(assembly: Assembly, built: Built, folder: Path, environment: str | None, options: Options) -> Manifest:
+def _written(
+    assembly: Assembly, made: Built, folder: Path, environment: str | None, findings: tuple[Finding, ...]
+) -> Manifest:
     house = assembly.house
     model, provider = house.model, assembly.provider
     assert model is not None  # noqa: S101 - what is built has a model and a provider
     assert provider is not None  # noqa: S101
     inputs = {path: _digest(house.root / path) for path in sources(house.root)} | dict(house.inputs)
-    files = [*built.files, model_file(model, provider, built.artefacts)]
+    files = [*made.files, model_file(model, provider, made.artefacts, made.detections)]
     manifest = manifest_of(
         model.mesh.name,
-        replace(_recipe(environment, options), inputs=tuple(sorted(inputs.items()))),
+        replace(_recipe(environment, assembly.options), inputs=tuple(sorted(inputs.items()))),
         files,
-        assembly.findings,
-        (*tally(model, built.artefacts), *told(built.detections)),
+        findings,
+        (*tally(model, made.artefacts), *told(made.detections)),
     )
     write(folder, [*files, rendered(manifest)])
     return manifest

@@ -7,77 +7,80 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-from meshscope.artefacts.files import File
-from meshscope.build.options import Emit, Options
-from meshscope.check.engine import Engine
+from meshscope.check.engine import Absent, Engine
 from meshscope.check.judge import by_engines, by_rules
 from meshscope.check.origins import Origins
+from meshscope.check.pages import catalogue
 from meshscope.check.report import Report
-from meshscope.check.subject import Subject
+from meshscope.check.subject import Rule, Subject
 from meshscope.check.suppression import allowed, permissions
 from meshscope.findings import Finding
-from meshscope.wiring.assembly import Assembly, providers
+from meshscope.wiring.assembly import Assembly, plain, providers
 from meshscope.wiring.engines import engines
 from meshscope.wiring.rules import rules
 
 TESTS = "promtool test rules"
 
 
-def checked(assembly: Assembly, today: date, *, tests: bool = True) -> Report:
-    """Everything that is wrong with a house, less what comments allow on ``today``; ``tests`` runs unit tests too."""
+def checked(assembly: Assembly, today: date, tell: Callable[[str], object]) -> Report:
+    """Everything that is wrong with a house, less what comments allow on ``today``. ``tell`` hears how far it is."""
     own, broken = rules()
-    findings = [*assembly.findings, *broken]
-    built, model, provider = assembly.built, assembly.house.model, assembly.provider
-    if built is not None and model is not None and provider is not None:
-        subject = Subject(
-            model=model, provider=provider, artefacts=built.artefacts, files=built.files, providers=providers()
-        )
-        findings += by_rules(subject, own)
-    paths = [path for path, _ in assembly.house.inputs if path.endswith(".py")]
-    given, wrong = permissions(assembly.house.root, paths, {rule.code for rule in own})
-    kept, held = allowed(findings, given, today) if built is not None else (findings, [])
-    report = proved(assembly, lambda engine: tests or engine.name != TESTS)
-    located = (finding.located(assembly.house.root) for finding in [*kept, *wrong])
+    found = [*assembly.findings, *broken]
+    suppressed = 0
+    if assembly.built is not None:
+        found, suppressed = _judged(assembly, own, found, today)
+    said = _proved(assembly, lambda _: True, tell)
     return Report(
-        findings=(*located, *report.findings),
-        suppressed=len(held),
-        rules=len(own) if built is not None else 0,
-        judged=report.judged,
-        absent=report.absent,
-        passed_over=report.passed_over,
+        findings=(*(finding.located(assembly.house.root) for finding in found), *said.findings),
+        suppressed=suppressed,
+        rules=len(own) if assembly.built is not None else 0,
+        judged=said.judged,
+        absent=said.absent,
+        passed_over=said.passed_over,
     )
 
 
-def proved(assembly: Assembly, wanted: Callable[[Engine], bool]) -> Report:
-    """What the engines that are ``wanted`` say of the files that were built, written to a folder for a moment."""
+def tested(assembly: Assembly, tell: Callable[[str], object]) -> Report:
+    """What the generated unit tests say; where nothing could be built, what is wrong with the definitions."""
+    said = _proved(assembly, lambda engine: engine.name == TESTS, tell)
+    findings: tuple[Finding, ...] = () if assembly.built is not None else assembly.findings
+    absent = tuple(one for one in said.absent if one.name == TESTS.partition(" ")[0])
+    return Report(findings=(*findings, *said.findings), judged=said.judged, absent=absent)
+
+
+def _judged(assembly: Assembly, own: tuple[Rule, ...], found: list[Finding], today: date) -> tuple[list[Finding], int]:
+    """``found`` and what our own rules find, without what comments allow; and how much that is."""
+    house, built, provider = assembly.house, assembly.built, assembly.provider
+    if house.model is None or built is None or provider is None:
+        return found, 0
+    subject = Subject(
+        model=house.model, provider=provider, artefacts=built.artefacts, files=built.files, providers=providers()
+    )
+    # The build says some of it too.
+    every = list(dict.fromkeys([*found, *by_rules(subject, own)]))
+    paths = [path for path, _ in house.inputs if path.endswith(".py")]
+    given, wrong = permissions(house.root, paths, {rule.code for rule in own} | catalogue().keys())
+    kept, held = allowed(every, given, today)
+    return [*kept, *wrong], len(held)
+
+
+def _proved(assembly: Assembly, wanted: Callable[[Engine], bool], tell: Callable[[str], object]) -> Report:
+    """What the engines that are ``wanted`` say of the files that were built, written to a folder for a moment.
+
+    The real programs read plain files; objects of operators wrap the same content.
+    """
     present, absent = engines()
-    asked = [engine for engine in present if wanted(engine)]
-    if assembly.built is None:
-        return Report(absent=absent)
-    built = assembly.built
+    built = plain(assembly)
+    if built is None:
+        return Report(absent=tuple(Absent(name=engine.name, why="nothing is built") for engine in present) + absent)
     with tempfile.TemporaryDirectory(prefix="meshscope-") as scratch:
         folder = Path(scratch)
         for file in built.files:
-            _put(folder, file)
+            path = folder / file.path
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(file.content)
+        asked = (engine for engine in present if wanted(engine))
         paths = [file.path for file in built.files]
-        found, judged, passed_over = by_engines(folder, paths, asked, Origins(built.artefacts, built.files))
+        origins = Origins(built.artefacts, built.files)
+        found, judged, passed_over = by_engines(folder, paths, asked, origins, tell)
     return Report(findings=tuple(found), judged=tuple(judged), absent=absent, passed_over=tuple(passed_over))
-
-
-def tested(assembly: Assembly) -> Report:
-    """What the generated unit tests say; findings of the definitions are there too where nothing could be built."""
-    report = proved(assembly, lambda engine: engine.name == TESTS)
-    findings: tuple[Finding, ...] = () if assembly.built is not None else assembly.findings
-    absent = tuple(one for one in report.absent if one.name == TESTS.partition(" ")[0])
-    return Report(findings=(*findings, *report.findings), judged=report.judged, absent=absent)
-
-
-def for_engines(options: Options) -> Options:
-    """The same options with plain files, which the real programs read; objects of operators wrap the same content."""
-    return Options(emit=Emit.FILES, time_scale=options.time_scale)
-
-
-def _put(folder: Path, file: File) -> None:
-    path = folder / file.path
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(file.content)

@@ -6,10 +6,12 @@ A complaint about a rule reads ``FILE: LINE:COLUMN: group "G", rule N, "NAME": M
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,26 +86,32 @@ class PromtoolTests:
         return path.startswith("prometheus/tests/") and path.count("/") == 2 and path.endswith((".yaml", ".yml"))
 
     def judge(self, folder: Path, paths: Sequence[str]) -> Verdict:
-        """Run every test of every file in one go; each is a case."""
+        """Run every test; each is a case. Files are independent, so that each processor may take one."""
+        with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+            verdicts = list(pool.map(lambda path: self._one(folder, path), paths))
+        return Verdict(
+            cases=tuple(case for verdict in verdicts for case in verdict.cases),
+            complaints=tuple(complaint for verdict in verdicts for complaint in verdict.complaints),
+        )
+
+    def _one(self, folder: Path, path: str) -> Verdict:
         with tempfile.TemporaryDirectory(prefix="meshscope-") as scratch:
             report = Path(scratch) / "report.xml"
-            said = run(self.program, ["test", "rules", f"--junit={report}", *paths], folder)
-            cases = tuple(_cases(report, folder))
-        failed = tuple(Complaint(path=case.path, case=case.name, message=case.failed) for case in cases if case.failed)
+            said = run(self.program, ["test", "rules", f"--junit={report}", path], folder)
+            cases = tuple(_cases(report, path))
+        failed = tuple(Complaint(path=path, case=case.name, message=case.failed) for case in cases if case.failed)
         if said.status and not failed:
-            failed = tuple(_complaints(said, paths[0]))
+            failed = tuple(_complaints(said, path))
         return Verdict(cases=cases, complaints=failed)
 
 
-def _cases(report: Path, folder: Path) -> Iterator[Case]:
+def _cases(report: Path, path: str) -> Iterator[Case]:
     if not report.is_file() or not report.stat().st_size:
         return
     for suite in ElementTree.parse(report).getroot():  # noqa: S314 - promtool wrote it a moment ago
-        path = suite.get("name", "")
-        relative = Path(path).relative_to(folder).as_posix() if Path(path).is_absolute() else path
         for case in suite:
             failures = [_dedented(failure.text or "it failed") for failure in case]
-            yield Case(path=relative, name=case.get("name", ""), failed="\n".join(failures))
+            yield Case(path=path, name=case.get("name", ""), failed="\n".join(failures))
 
 
 def _complaints(said: Said, path: str) -> Iterator[Complaint]:
