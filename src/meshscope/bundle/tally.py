@@ -9,6 +9,8 @@ from meshscope.model.model import Model
 def tally(model: Model, artefacts: Artefacts) -> tuple[str, ...]:
     """How much was defined, and what it became."""
     rules = [rule for file in artefacts.rules for group in file.groups if not group.static for rule in group.rules]
+    # The watchdog is a constant: it asks nothing.
+    querying = [rule for rule in rules if not rule.expr.startswith("vector(")]
     alerts = {rule.alert for rule in rules if rule.alert}
     tests = sum(len(tests) for test in artefacts.tests if isinstance(tests := test.document.get("tests"), list | tuple))
     where = f" in {model.environment}" if model.environment else ""
@@ -19,7 +21,7 @@ def tally(model: Model, artefacts: Artefacts) -> tuple[str, ...]:
         _count(len(model.owners), "owner"),
     )
     made = (
-        f"{_count(len(rules), 'querying rule')} ({len(rules)} at 10,000 services too)",
+        f"{_count(len(querying), 'querying rule')} ({len(querying)} at 10,000 services too)",
         _count(len(alerts), "alert"),
         _count(tests, "unit test"),
         _count(len(artefacts.dashboards), "dashboard"),
