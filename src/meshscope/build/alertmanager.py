@@ -149,6 +149,8 @@ def _global(mesh: Mesh) -> dict[str, object]:
     settings: dict[str, object] = {"pagerduty_url": mesh.pagerduty_url}
     if mesh.smarthost:
         settings |= {"smtp_smarthost": mesh.smarthost, "smtp_from": mesh.mail_from}
+    if mesh.smarthost and not mesh.mail_tls:
+        settings["smtp_require_tls"] = False
     if mesh.smarthost and mesh.mail_user:
         password = f"{mesh.secrets}/{MAIL_PASSWORD}"
         settings |= {"smtp_auth_username": mesh.mail_user, "smtp_auth_password_file": password}

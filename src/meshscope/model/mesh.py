@@ -52,8 +52,9 @@ class Mesh:
     Prometheus keeps samples, ``scrape_interval`` how often it asks. ``grafana``, ``console`` and ``runbooks`` are base
     addresses for links; ``prometheus``, ``alertmanagers``, ``agent`` and ``pagerduty_url`` say where those listen.
     ``secrets`` is the folder of credential files as Alertmanager sees it; ``smarthost`` takes mail that comes from
-    ``mail_from`` (as ``mail_user``, where it wants to know who asks); empty, nobody is mailed. ``discovery`` says how
-    Prometheus finds what it scrapes: from Kubernetes, or from files that list local processes.
+    ``mail_from`` (as ``mail_user``, where it wants to know who asks) and is talked to in TLS unless ``mail_tls`` is
+    False; empty, nobody is mailed. ``discovery`` says how Prometheus finds what it scrapes: from Kubernetes, or from
+    files that list local processes.
 
     For ``--emit operator``: the namespace of Prometheus and Alertmanager, the labels by which they select objects, and
     the service account as which Prometheus asks. ``istio_namespace`` is Istio's root namespace.
@@ -78,6 +79,7 @@ class Mesh:
     smarthost: str = "smtp.example.org:587"
     mail_from: str = "alertmanager@example.org"
     mail_user: str = ""
+    mail_tls: bool = True
     pagerduty_url: str = "https://events.pagerduty.com/v2/enqueue"
     prometheus: str = "http://prometheus:9090"
     discovery: ServiceDiscovery = "kubernetes"
@@ -124,6 +126,7 @@ class Environment:
     agent: str | None = None
     secrets: str | None = None
     smarthost: str | None = None
+    mail_tls: bool | None = None
     pagerduty_url: str | None = None
     discovery: ServiceDiscovery | None = None
     place: Place | None = field(default_factory=here, compare=False, repr=False)
