@@ -7,6 +7,7 @@ import subprocess
 import threading
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -153,6 +154,64 @@ class Alertmanager:
         alerts = [a for a in self.ask("/api/v2/alerts") if labels.items() <= a["labels"].items()]
         assert len(alerts) == 1, alerts
         return alerts[0]["status"]
+
+
+@dataclass
+class Prometheus:
+    """A running Prometheus."""
+
+    url: str
+    process: subprocess.Popen
+
+    def ask(self, path: str) -> dict:
+        with urllib.request.urlopen(self.url + path, timeout=5) as answer:
+            return json.load(answer)["data"]
+
+    def wait(self, query: str, seconds: float = 20) -> list[dict]:
+        """The first answer to a query that is not empty."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            found = self.ask("/api/v1/query?query=" + urllib.parse.quote(query))["result"]
+            if found:
+                return found
+            time.sleep(0.1)
+        pytest.fail(f"nothing for {query}")
+
+
+@dataclass
+class Exposed:
+    """A target that Prometheus scrapes: what it says can be changed."""
+
+    text: str = ""
+    server: ThreadingHTTPServer | None = None
+
+    @property
+    def address(self) -> str:
+        assert self.server is not None
+        return f"127.0.0.1:{self.server.server_port}"
+
+    def open(self) -> None:
+        target = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                body = target.text.encode()
+                self.send_response(200)
+                self.send_header("Content-Type", "text/plain; version=0.0.4")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        if self.server:
+            self.server.shutdown()
+            self.server.server_close()
 
 
 def local(model: Model, inbox: Inbox, folder: Path, **changes: object) -> Model:

@@ -6,7 +6,19 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from alerting_lab import FAST, Alertmanager, Inbox, end, free_port, house, local, until_ready, write
+from alerting_lab import (
+    FAST,
+    Alertmanager,
+    Exposed,
+    Inbox,
+    Prometheus,
+    end,
+    free_port,
+    house,
+    local,
+    until_ready,
+    write,
+)
 
 from meshscope.artefacts.documents import AlertmanagerConfig
 from meshscope.build.alertmanager import alertmanager
@@ -68,6 +80,35 @@ def start(engine: Callable[[str], Path], tmp_path: Path) -> Iterator[Callable[..
 def running(start: Callable[..., Alertmanager], boutique: Model, inbox: Inbox, tmp_path: Path) -> Alertmanager:
     """Alertmanager on the reference mesh's configuration, sixty times as fast, with every receiver at the inbox."""
     return start(alertmanager(local(boutique, inbox, tmp_path / "secrets"), FAST))
+
+
+@pytest.fixture
+def target() -> Iterator[Exposed]:
+    """Something to scrape."""
+    exposed = Exposed()
+    exposed.open()
+    yield exposed
+    exposed.close()
+
+
+@pytest.fixture
+def prometheus(engine: Callable[[str], Path], tmp_path: Path) -> Iterator[Callable[..., Prometheus]]:
+    """Starts Prometheus in the folder of its configuration, as the guide says; ended with the test."""
+    program = engine("prometheus")
+    with ExitStack() as ends:
+
+        def run(folder: Path, port: int | None = None) -> Prometheus:
+            port = port or free_port()
+            log = ends.enter_context((tmp_path / "prometheus.log").open("w"))
+            flags = ["@flags"] if (folder / "flags").exists() else []
+            command = [program, "--config.file=prometheus.yaml", *flags]
+            places = [f"--storage.tsdb.path={tmp_path / 'tsdb'}", f"--web.listen-address=127.0.0.1:{port}"]
+            process = subprocess.Popen([*command, *places], stdout=log, stderr=subprocess.STDOUT, cwd=folder)
+            ends.callback(end, process)
+            until_ready(f"http://127.0.0.1:{port}", process, tmp_path / "prometheus.log")
+            return Prometheus(f"http://127.0.0.1:{port}", process)
+
+        yield run
 
 
 @pytest.fixture

@@ -36,13 +36,16 @@ def _rule(rule: Rule, indent: int) -> str:
     lines = []
     for key, value in rule.document().items():
         if key == "expr" and _is_text(rule.expr):
-            lines.append(f"{pad}  expr: |-\n")
-            lines.extend(f"{pad}    {line}\n" for line in rule.expr.strip().split("\n"))
+            # A first line that is indented needs to be told from the block's own indentation.
+            lines.append(f"{pad}  expr: |{2 if rule.expr.startswith(' ') else ''}-\n")
+            lines.extend(f"{pad}    {line}\n" if line else "\n" for line in rule.expr.split("\n"))
         else:
             lines.append(dump({key: value}, indent + 2))
     return f"{pad}- {''.join(lines)[indent + 2 :]}"
 
 
 def _is_text(expression: str) -> bool:
-    # A block can hold no control characters; such an expression is written as a quoted string.
-    return bool(expression.strip()) and all(character == "\n" or character.isprintable() for character in expression)
+    # A block keeps neither control characters nor empty lines at its ends; such an expression is a quoted string.
+    return expression == expression.strip("\n") and all(
+        character == "\n" or character.isprintable() for character in expression
+    )
