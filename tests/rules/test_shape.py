@@ -1,0 +1,158 @@
+"""What holds for the rules of every mesh: identity survives, nothing grows, nothing depends on the machine."""
+
+import hashlib
+import re
+from dataclasses import replace
+
+import promql_parser
+import pytest
+
+from meshscope.build.options import Options
+from meshscope.build.rules.files import querying_files, rule_files
+from meshscope.build.rules.indicators import raw
+from meshscope.build.rules.slo import BURNS, MOST_RAW_SERIES, raw_series
+from meshscope.build.rules.statics import slot, static_groups
+from meshscope.model.model import Model
+from meshscope.model.services import Identity, Service
+from meshscope.model.units import days
+from meshscope.wiring.providers import provider
+from tests.rules.conftest import boutique
+
+PROVIDERS = ("istio", "opentelemetry")
+
+
+def chosen(name: str):
+    found, findings = provider(name, None)
+    assert found is not None, findings
+    return found
+
+
+def grown(model: Model, times: int) -> Model:
+    """The same mesh ``times`` over, under other names."""
+    services = [
+        replace(service, name=f"{service.name}-{number}") for number in range(times) for service in model.services
+    ]
+    calls = [
+        (caller._replace(name=f"{caller.name}-{number}"), callee._replace(name=f"{callee.name}-{number}"))
+        for number in range(times)
+        for caller, callee in model.calls
+    ]
+    return replace(model, services=tuple(sorted(services, key=lambda one: one.identity)), calls=tuple(sorted(calls)))
+
+
+def querying(model: Model, name: str):
+    source = raw(model, chosen(name), Options())
+    files = querying_files(model, source, Options())
+    return [rule for file in files for group in file.groups for rule in group.rules]
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_the_number_of_rules_that_query_does_not_grow_with_services(name):
+    few, many = querying(boutique(), name), querying(grown(boutique(), 200), name)
+    assert len(few) == len(many)
+    assert raw_series(grown(boutique(), 2000)) > MOST_RAW_SERIES > raw_series(boutique())
+    assert len(few) == len(querying(grown(boutique(), 2000), name))
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_the_number_of_alert_rules_does_not_grow_with_periods(name):
+    model = boutique()
+    first = model.services[0]
+    slos = tuple(replace(first.slos[0], name=f"over-{count}", over=count * days) for count in (7, 14, 28, 30, 90))
+    every = replace(model, services=(replace(first, slos=slos), *model.services[1:]))
+    alerts = [rule for rule in querying(model, name) if rule.alert]
+    assert len(alerts) == len([rule for rule in querying(every, name) if rule.alert])
+    assert sum(rule.record == "slo:errors:ratio_period" for rule in querying(every, name)) == 5
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_every_expression_parses_and_ends_in_the_identity_of_services(name):
+    platform = {"MeshTelemetryAbsent", "RuleEvaluationFailing", "RuleEvaluationMissed", "ScrapeFailing", "Watchdog"}
+    platform |= {"CollectorLosing", "CollectorQueueFull"}
+    for rule in querying(boutique(), name):
+        assert promql_parser.parse(rule.expr) is not None
+        if rule.alert not in platform:
+            assert "namespace, service" in rule.expr or re.search(r"slo:\w+:", rule.expr), rule
+        for label in ("destination_service_name", "service_name"):
+            outer = rule.expr.lstrip().split("(")[0]
+            assert label not in outer, "a provider's label leaves the first rule"
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_an_alert_carries_what_routes_and_people_need(name):
+    words = {"summary", "description", "runbook_url", "dashboard_url", "incident_url", "definition"}
+    for rule in querying(boutique(), name):
+        if not rule.alert or rule.alert == "DependencyPaging":
+            continue
+        assert "severity" in rule.labels, rule.alert
+        assert words <= set(rule.annotations) | {"description"}, rule.alert
+        assert "owner" in rule.labels or "owner" in rule.expr, rule.alert
+        assert not any("{{" in value for value in rule.labels.values()), "a value in a label is a new alert each time"
+
+
+def test_nothing_of_a_provider_is_left_out_silently():
+    files = querying_files(boutique(), raw(boutique(), chosen("opentelemetry"), Options()), Options())
+    alerts = next(file for file in files if file.name == "alerts")
+    assert "PlaintextTraffic is not here" in alerts.about
+    assert "plaintext_ratio" in alerts.about
+
+
+def test_a_new_service_touches_one_group_of_constants():
+    model = boutique()
+    more = replace(model.services[0], name="newcomer")
+    bigger = replace(model, services=tuple(sorted((*model.services, more), key=lambda one: one.identity)))
+    before = {group.name: group for group in static_groups(model, chosen("istio"), Options())}
+    after = {group.name: group for group in static_groups(bigger, chosen("istio"), Options())}
+    changed = [name for name in after if before.get(name) != after[name]]
+    assert changed == [f"static:{slot(more.identity, 64):03d}"]
+
+
+def test_the_group_of_a_service_is_the_same_on_every_machine():
+    assert slot(Identity("eu-1", "shop", "ledger"), 64) == 34
+    assert slot(Identity("", "shop", "ledger"), 64) == int(hashlib.sha256(b"/shop/ledger").hexdigest()[:16], 16) % 64
+
+
+def test_services_of_one_name_in_two_namespaces_and_clusters_stay_apart():
+    model = boutique()
+    twins = [replace(model.services[0], namespace=namespace, cluster=cluster) for namespace in "ab" for cluster in "xy"]
+    both = replace(model, services=tuple(sorted(twins, key=lambda one: one.identity)), calls=())
+    infos = [
+        tuple(sorted(rule.labels.items()))
+        for group in rule_files(both, chosen("istio"), Options())[0].groups
+        for rule in group.rules
+        if rule.record == "service:info"
+    ]
+    assert len(set(infos)) == 4
+    assert {(dict(info)["cluster"], dict(info)["namespace"]) for info in infos} == {(c, n) for c in "xy" for n in "ab"}
+
+
+def test_an_empty_cluster_is_no_label():
+    model = boutique()
+    services = tuple(replace(service, cluster="") for service in model.services)
+    groups = static_groups(replace(model, services=services, calls=()), chosen("istio"), Options())
+    assert not any("cluster" in rule.labels for group in groups for rule in group.rules)
+
+
+def test_a_page_needs_both_windows_and_a_ticket_too():
+    pages = [rule for rule in querying(boutique(), "istio") if rule.alert == "ErrorBudgetBurn"]
+    assert [(rule.labels["long"], rule.labels["short"]) for rule in pages] == [
+        (str(burn.long), str(burn.short)) for burn in BURNS
+    ]
+    for rule, burn in zip(pages, BURNS, strict=True):
+        assert f"slo:errors:ratio_rate{burn.long}" in rule.expr
+        assert f"slo:errors:ratio_rate{burn.short}" in rule.expr
+
+
+def test_a_server_side_slo_is_joined_to_its_own_reporter():
+    model = boutique()
+    ledger = next(service for service in model.services if service.name == "ledger")
+    assert isinstance(ledger, Service)
+    groups = static_groups(model, chosen("istio"), Options())
+    reporters = {
+        (rule.labels["service"], rule.labels["reporter"])
+        for group in groups
+        for rule in group.rules
+        if rule.record == "slo:objective:ratio"
+    }
+    assert ("ledger", "source") in reporters
+    assert ("recommendation", "waypoint") in reporters
