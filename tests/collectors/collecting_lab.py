@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from pathlib import Path
@@ -43,6 +44,7 @@ REQUESTS = {
 _addresses = count(secrets.randbelow(200) + 2)
 
 
+@cache
 def house(environment: str | None = None, otelcol: str = "") -> Model:
     """The reference mesh; for another release of the collector where one is named."""
     model = load(ROOT, environment).model

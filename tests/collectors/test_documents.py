@@ -31,7 +31,7 @@ from meshscope import (
     percent,
     pipeline,
 )
-from meshscope.build.collectors import collector_findings
+from meshscope.build.collectors import collector_findings, collectors
 from meshscope.build.collectors.sampling import arrivals
 from meshscope.build.options import Options
 from meshscope.findings import Level
@@ -314,8 +314,6 @@ def test_latency_is_cut_in_microseconds_where_milliseconds_are_too_coarse(boutiq
     chosen, _ = provider("opentelemetry", None)
     assert chosen is not None
     fine = replace(chosen, bounds=(0.25 * ms, 1 * ms, 1 * hours))
-    from meshscope.build.collectors import collectors  # noqa: PLC0415
-
     made = {config.name: config.document for config in collectors(boutique, fine, Options())}
     buckets = made["gateway"]["connectors"]["span_metrics"]["histogram"]["explicit"]["buckets"]
     assert buckets[0] == "250us"

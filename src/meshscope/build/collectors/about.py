@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from meshscope.build.collectors.sampling import arrivals, held_traces
 from meshscope.build.collectors.sending import host_variable
 from meshscope.build.collectors.site import Settings, Site
+from meshscope.model.pipelines import Tier
 from meshscope.model.pipelines_access import Auth, BasicAuth, BearerToken, Env
 from meshscope.model.pipelines_receive import FileLogs, HostMetrics, Otlp
 from meshscope.model.pipelines_send import ToLogStore, ToPrometheus, ToTier, ToTraceStore
@@ -30,7 +31,7 @@ _ENDPOINTS = (
 def about(site: Site, document: Settings) -> str:
     """Some paragraphs of plain text."""
     pipeline = site.pipeline
-    each = ", one on each node" if pipeline.tier == "node" else ""
+    each = ", one on each node" if pipeline.tier is Tier.NODE else ""
     title = f"The {pipeline.name} tier of {site.model.mesh.name}'s collectors{each}."
     paragraphs = [f"{title} {pipeline.about}".strip(), *_promises(site), _needs(document)]
     variables = [f"  {name}: {means}" for name, means in environment(site, document).items()]

@@ -6,7 +6,8 @@ import json
 import re
 from collections.abc import Mapping
 
-from meshscope.build.collectors.site import Settings, Site
+from meshscope.build.collectors.site import NODE, Settings, Site
+from meshscope.model.pipelines import Tier
 from meshscope.model.pipelines_receive import Signal
 from meshscope.model.pipelines_steps import OwnerAttributes
 from meshscope.model.services import Service
@@ -32,7 +33,7 @@ _METADATA = (
 
 def kubernetes_attributes(site: Site) -> Settings:
     """What Kubernetes knows of the sender; a node's collector asks for its own node's pods only."""
-    on_node = {"filter": {"node_from_env_var": "MY_NODE_NAME"}} if site.pipeline.tier == "node" else {}
+    on_node = {"filter": {"node_from_env_var": "MY_NODE_NAME"}} if site.pipeline.tier is Tier.NODE else {}
     return {
         "auth_type": "serviceAccount",
         **on_node,
@@ -50,20 +51,38 @@ def identity(site: Site) -> Settings:
     owners = _owners(site) if any(isinstance(part, OwnerAttributes) for part in site.pipeline.enrich) else []
     settings: Settings = {"error_mode": "ignore"}
     for signal in site.signals:
-        statements = _identity(site) + ([] if signal is Signal.METRICS else owners)
+        statements = _identity(site)
+        if signal is Signal.TRACES:
+            statements += _split_names(site)
+        if signal is not Signal.METRICS:
+            statements += owners
         settings[_CONTEXT[signal]] = [{"context": "resource", "statements": statements}]
     return settings
 
 
 def _identity(site: Site) -> list[str]:
-    cluster = site.model.mesh.cluster
-    named = _set("k8s.cluster.name", cluster, f"{_attribute('k8s.cluster.name')} == nil")
+    cluster, on_node = site.model.mesh.cluster, site.pipeline.tier is Tier.NODE
+    given = {**({"k8s.cluster.name": cluster} if cluster else {}), **({"k8s.node.name": NODE} if on_node else {})}
     # A service's namespace is Kubernetes' own, as proxies report it, whatever the application says.
     namespace = (
         f"set({_attribute('service.namespace')}, {_attribute('k8s.namespace.name')}) "
         f"where {_attribute('service.name')} != nil and {_attribute('k8s.namespace.name')} != nil"
     )
-    return [*([named] if cluster else []), namespace]
+    return [*(_set(name, value, f"{_attribute(name)} == nil") for name, value in given.items()), namespace]
+
+
+def _split_names(site: Site) -> list[str]:
+    """Proxies call a service by one name, ``ledger.shop``: split where the second part is a namespace of the mesh."""
+    homes = sorted({service.namespace for service in site.model.services})
+    if not homes:
+        return []
+    name, namespace, parts = _attribute("service.name"), _attribute("service.namespace"), 'resource.cache["parts"]'
+    pattern = json.dumps(rf"^[a-z0-9-]+\.{_any(homes)}\z")
+    return [
+        f'set({parts}, Split({name}, ".")) where {namespace} == nil and IsMatch({name}, {pattern})',
+        f"set({namespace}, {parts}[1]) where {parts} != nil",
+        f"set({name}, {parts}[0]) where {parts} != nil",
+    ]
 
 
 def _owners(site: Site) -> list[str]:

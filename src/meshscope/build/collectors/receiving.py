@@ -13,6 +13,7 @@ from meshscope.build.collectors.site import (
     authenticator,
     server_tls,
 )
+from meshscope.model.pipelines import Tier
 from meshscope.model.pipelines_receive import FileLogs, HostMetrics, KubeletStats, Listen, Otlp, Receiver
 from meshscope.model.units import minutes, seconds
 
@@ -79,7 +80,7 @@ def _otlp(receiver: Otlp, site: Site) -> Settings:
         guard["auth"] = {"authenticator": authenticator(receiver.auth, "callers")[0]}
     # Senders keep a connection for long; told to renew it, they find collectors that were added meanwhile.
     age = {"max_connection_age": site.duration(5 * minutes), "max_connection_age_grace": site.duration(30 * seconds)}
-    keepalive = {"keepalive": {"server_parameters": age}} if site.pipeline.tier == "gateway" else {}
+    keepalive = {"keepalive": {"server_parameters": age}} if site.pipeline.tier is Tier.GATEWAY else {}
     return {
         "protocols": {
             "grpc": {"endpoint": f"{host}:{GRPC_PORT}", "max_recv_msg_size_mib": 16, **keepalive, **guard},
