@@ -1,0 +1,73 @@
+// Command backfill plays a service mesh to a Prometheus: it writes the past as TSDB blocks, and serves the present.
+//
+// Every value is a function of time, so that the scrape continues the counters where the blocks leave them.
+package main
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+)
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(arguments []string) error {
+	if len(arguments) == 0 {
+		return fmt.Errorf("usage: backfill write|serve -plan FILE ...")
+	}
+	flags := flag.NewFlagSet(arguments[0], flag.ContinueOnError)
+	planned := flags.String("plan", "", "the `file` that says who calls whom, how often, and how far back")
+	recorded := flags.String("recorded", "", "write: a `file` of recorded series, one JSON object a line")
+	out := flags.String("out", "", "write: the `folder` for the blocks, which is Prometheus's data folder")
+	listen := flags.String("listen", "127.0.0.1:0", "serve: the `address` to listen on")
+	targets := flags.Int("targets", 1, "serve: over how many targets the services are spread")
+	if err := flags.Parse(arguments[1:]); err != nil {
+		return err
+	}
+	plan, err := readPlan(*planned)
+	if err != nil {
+		return err
+	}
+	switch arguments[0] {
+	case "write":
+		return write(plan, *recorded, *out)
+	case "serve":
+		return serve(plan, *listen, *targets)
+	}
+	return fmt.Errorf("unknown command %q", arguments[0])
+}
+
+func readPlan(path string) (*Plan, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	plan := &Plan{}
+	if err := json.Unmarshal(text, plan); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return plan, nil
+}
+
+// write prints one JSON object: what the blocks hold.
+func write(plan *Plan, recorded, out string) error {
+	series := rawSeries(plan)
+	if recorded != "" {
+		more, err := recordedSeries(recorded, plan.Until)
+		if err != nil {
+			return err
+		}
+		series = append(series, more...)
+	}
+	summary, err := writeBlocks(series, plan.Until*1000, out)
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(os.Stdout).Encode(summary)
+}
