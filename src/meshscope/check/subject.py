@@ -4,24 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias
 
 from meshscope.artefacts.artefacts import Artefacts
-from meshscope.artefacts.files import File
+from meshscope.artefacts.objects import KubernetesObject
+from meshscope.check.grafana import dashboard_findings
 from meshscope.findings import Finding
+from meshscope.model.boards import About
 from meshscope.model.model import Model
 from meshscope.model.provider import MeshProvider
 
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """A model, what was built from it, and every mesh provider that is known, by name."""
+    """A model, what was built from it, and every mesh provider that is known, by name.
+
+    ``objects`` are those of operators, where it was built for them.
+    """
 
     model: Model
     provider: MeshProvider
     artefacts: Artefacts
-    files: tuple[File, ...] = ()
+    objects: tuple[KubernetesObject, ...] = ()
     providers: Mapping[str, MeshProvider]
+
+    @cached_property
+    def dashboards(self) -> tuple[Finding, ...]:
+        """Everything that is wrong with the dashboards, found once for all the rules about them."""
+        foreign = [board.name for board in self.model.dashboards if board.about is About.FOREIGN]
+        return tuple(dashboard_findings(self.artefacts, foreign))
 
 
 Judge: TypeAlias = Callable[[Subject], Iterator[Finding]]

@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
 from pathlib import Path
 
+from meshscope.artefacts.objects import KubernetesObject
 from meshscope.build.assemble import Built, assemble
+from meshscope.build.operator import operator_objects
 from meshscope.build.options import Emit, Options
 from meshscope.findings import Finding, Level, worst
 from meshscope.model.provider import MeshProvider
@@ -57,6 +59,14 @@ def plain(assembly: Assembly) -> Built | None:
     if assembly.options.emit is Emit.FILES:
         return assembly.built
     return assemble(assembly.house.model, assembly.provider, replace(assembly.options, emit=Emit.FILES))
+
+
+def objects(assembly: Assembly) -> tuple[KubernetesObject, ...]:
+    """The objects of operators that were built; none where plain files were."""
+    model, provider, built = assembly.house.model, assembly.provider, assembly.built
+    if model is None or provider is None or built is None or assembly.options.emit is not Emit.OPERATOR:
+        return ()
+    return operator_objects(model, provider, built.artefacts, assembly.options)
 
 
 def providers() -> dict[str, MeshProvider]:

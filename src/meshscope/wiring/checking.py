@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
+from meshscope.check.crds import unproven
 from meshscope.check.engine import Absent, Engine
 from meshscope.check.judge import by_engines, by_rules
 from meshscope.check.origins import Origins
@@ -15,7 +16,7 @@ from meshscope.check.report import Report
 from meshscope.check.subject import Rule, Subject
 from meshscope.check.suppression import allowed, permissions
 from meshscope.findings import Finding
-from meshscope.wiring.assembly import Assembly, plain, providers
+from meshscope.wiring.assembly import Assembly, objects, plain, providers
 from meshscope.wiring.engines import engines
 from meshscope.wiring.rules import rules
 
@@ -28,7 +29,7 @@ def checked(assembly: Assembly, today: date, tell: Callable[[str], object]) -> R
     found = [*assembly.findings, *broken]
     suppressed = 0
     if assembly.built is not None:
-        found, suppressed = _judged(assembly, own, found, today)
+        found, suppressed = judged(assembly, own, found, today)
     said = _proved(assembly, lambda _: True, tell)
     return Report(
         findings=(*(finding.located(assembly.house.root) for finding in found), *said.findings),
@@ -36,7 +37,7 @@ def checked(assembly: Assembly, today: date, tell: Callable[[str], object]) -> R
         rules=len(own) if assembly.built is not None else 0,
         judged=said.judged,
         absent=said.absent,
-        passed_over=said.passed_over,
+        passed_over=(*said.passed_over, *(f"objects of {kind}" for kind in unproven(objects(assembly)))),
     )
 
 
@@ -48,13 +49,17 @@ def tested(assembly: Assembly, tell: Callable[[str], object]) -> Report:
     return Report(findings=(*findings, *said.findings), judged=said.judged, absent=absent)
 
 
-def _judged(assembly: Assembly, own: tuple[Rule, ...], found: list[Finding], today: date) -> tuple[list[Finding], int]:
+def judged(assembly: Assembly, own: tuple[Rule, ...], found: list[Finding], today: date) -> tuple[list[Finding], int]:
     """``found`` and what our own rules find, without what comments allow; and how much that is."""
     house, built, provider = assembly.house, assembly.built, assembly.provider
     if house.model is None or built is None or provider is None:
         return found, 0
     subject = Subject(
-        model=house.model, provider=provider, artefacts=built.artefacts, files=built.files, providers=providers()
+        model=house.model,
+        provider=provider,
+        artefacts=built.artefacts,
+        objects=objects(assembly),
+        providers=providers(),
     )
     # The build says some of it too.
     every = list(dict.fromkeys([*found, *by_rules(subject, own)]))

@@ -11,7 +11,7 @@ agent's guard declines both, so the response does nothing for these services, an
 ## Example
 ```python
 mesh = Mesh(name="shop", provider="istio", owner=payments, mode=Mode.ACT)
-ledger = Service(name="ledger", namespace="shop", owner=payments, runbook="ledger.md", replicas=1)
+stock = Service(name="stock", namespace="shop", owner=payments, runbook="stock.md", replicas=1)
 
 
 @alert(severity=Severity.PAGE, pending=2 * minutes, respond=(kill_instance(at_most=1),))
@@ -23,7 +23,7 @@ def lone_failing_instance(instance: AnyInstance) -> Condition:
 ## Use instead
 ```python
 mesh = Mesh(name="shop", provider="istio", owner=payments, mode=Mode.ACT)
-ledger = Service(name="ledger", namespace="shop", owner=payments, runbook="ledger.md", replicas=3)
+stock = Service(name="stock", namespace="shop", owner=payments, runbook="stock.md", replicas=3)
 
 
 @alert(severity=Severity.PAGE, pending=2 * minutes, respond=(kill_instance(at_most=1),))

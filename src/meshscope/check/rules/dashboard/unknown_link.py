@@ -1,0 +1,34 @@
+"""A link leads to a dashboard that is not there.
+
+## What it does
+Follows the links from each dashboard to others of the same house, by uid.
+
+## Why it is bad
+Whoever clicks on it in the middle of an incident finds an empty page.
+
+## Example
+```json
+{"title": "Disks", "panels": [
+  {"type": "stat", "title": "Free", "links": [{"title": "SLOs", "url": "/d/shop-dicks"}]}
+]}
+```
+
+## Use instead
+```json
+{"title": "Disks", "panels": [
+  {"type": "stat", "title": "Free", "links": [{"title": "SLOs", "url": "/d/shop-disks"}]}
+]}
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from meshscope.check.subject import Subject
+from meshscope.findings import Finding
+
+
+def judge(subject: Subject) -> Iterator[Finding]:
+    """One finding for each link that leads nowhere."""
+    yield from (finding for finding in subject.dashboards if finding.code == "dashboard/unknown-link")
