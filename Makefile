@@ -1,0 +1,42 @@
+# What a person types here. Python 3.11, git and make are enough; each recipe gets what else it needs.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: help setup demo test bench engines lint docs
+.DELETE_ON_ERROR:
+
+help:  ## say what there is
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+setup: $(READY)  ## install meshscope and its tools into .venv, once
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "meshscope needs Python 3.11 or newer, and $(PYTHON) is " + sys.version.split()[0] + ": run `make PYTHON=python3.11`")'
+	@echo "installing meshscope and its tools into .venv: about 150 MB to download, about a minute"
+	@$(PYTHON) -m venv .venv || { echo "$(PYTHON) can't make a virtual environment: install its venv module (on Debian: apt-get install python3-venv)"; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@
+
+engines: setup  ## build the real programs that tests run, once
+	@$(BIN)/python engines/build.py
+
+test: setup  ## prove everything against the real programs
+	@echo "the first time about 25 minutes on two cores and 11 GiB of disk, most of it to build the engines; after that about 10 minutes"
+	@$(MAKE) --no-print-directory engines
+	@$(BIN)/pytest --engines=required
+
+demo: setup  ## show the whole story on this machine
+	@$(BIN)/meshscope demo
+
+bench: setup  ## measure how fast and how small, into build/bench.json
+	@$(BIN)/python -m bench
+
+lint: setup  ## hold the laws: formatting, types, layers
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+docs: setup  ## write the pages that are made from the code
+	@$(BIN)/meshscope explain --pages docs/rules
