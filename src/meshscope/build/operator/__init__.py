@@ -45,14 +45,22 @@ def operator_objects(
     return tuple(sorted(objects, key=lambda thing: thing.path))
 
 
-def operator(model: Model, provider: MeshProvider, artefacts: Artefacts, options: Options) -> tuple[File, ...]:
-    """Every file of the tree but its manifest, sorted by path."""
+def operator(
+    model: Model,
+    provider: MeshProvider,
+    artefacts: Artefacts,
+    options: Options,
+    objects: tuple[KubernetesObject, ...] | None = None,
+) -> tuple[File, ...]:
+    """Every file of the tree but its manifest, sorted by path; ``objects`` where they are made already."""
     mesh = model.mesh
+    if objects is None:
+        objects = operator_objects(model, provider, artefacts, options)
     places = tuple(owner.place for owner in model.owners)
     files = [
         text_file("README.md", operator_guide(model, provider, artefacts, options)),
         text_file("alertmanager/fragment.yaml", fragment_text(model, options), places),
-        *object_files(operator_objects(model, provider, artefacts, options)),
+        *object_files(objects),
     ]
     config = mesh_config(artefacts.collectors, mesh) if provider.name == _ISTIO else ""
     if config:
