@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import httpx2
 
+from meshscope.build.discovery.names import shown
 from meshscope.findings import Finding, MeshscopeError
 
 _FORWARD = "kubectl -n NAMESPACE port-forward svc/prometheus 9090, then --from http://127.0.0.1:9090"
@@ -130,14 +131,15 @@ def bad_address(url: str, help_: str) -> MeshscopeError:
     """What was named is no address."""
     return _failure(
         "prometheus/bad-address",
-        f"`{url}` is no address of a Prometheus",
+        f"`{url.rpartition('@')[2]}` is no address of a Prometheus",
         "an address begins with http:// or https:// and names a machine",
         help_,
     )
 
 
 def _failure(code: str, title: str, why: str, help_: str) -> MeshscopeError:
-    return MeshscopeError(Finding(code=code, title=title, why=why, help=help_))
+    # What a server says is part of some titles, and as long as it likes.
+    return MeshscopeError(Finding(code=code, title=shown(title, 400), why=why, help=help_))
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

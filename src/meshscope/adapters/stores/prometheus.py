@@ -153,7 +153,8 @@ class PrometheusStore:
         content = {"data": form} if method == "POST" else {"params": form}
         with self._client.stream(method, url, **content) as response:  # type: ignore[arg-type]
             body = bytearray()
-            for chunk in response.iter_bytes(1 << 16):
+            # As the pieces come: waiting for a piece of some size would wait for ever for one that drips.
+            for chunk in response.iter_bytes():
                 body += chunk
                 if len(body) > self._most_bytes:
                     raise failures.too_much(self.url, purpose, f"{self._most_bytes >> 20} MiB")
@@ -202,7 +203,7 @@ def _address(url: str, access: Access) -> tuple[httpx2.URL, Access]:
     except (httpx2.InvalidURL, ValueError) as error:
         raise failures.bad_address(url, "write it as http://127.0.0.1:9090") from error
     if address.scheme not in ("http", "https") or not address.host:
-        bare = url.strip().partition("//")[2] or url.strip()
+        bare = url.strip().rpartition("//")[2].rpartition("@")[2]
         raise failures.bad_address(url, f"did you mean http://{bare}?" if bare else "write it as http://127.0.0.1:9090")
     if address.userinfo and not access.authorization:
         access = Access(**{**vars(access), "basic": (address.username, address.password)})

@@ -43,10 +43,10 @@ def is_cluster(value: str) -> bool:
     return not value or (len(value) <= 253 and _CLUSTER.fullmatch(value) is not None)
 
 
-def shown(value: str) -> str:
-    """``value`` as it can be shown to a person: one line, nothing that steers a terminal, not too long."""
+def shown(value: str, most: int = _SHOWN) -> str:
+    """``value`` as it can be shown to a person: one line, nothing that steers a terminal, ``most`` letters of it."""
     clean = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in value)
-    return clean if len(clean) <= _SHOWN else f"{clean[:_SHOWN]}\N{HORIZONTAL ELLIPSIS}"
+    return clean if len(clean) <= most else f"{clean[:most]}\N{HORIZONTAL ELLIPSIS}"
 
 
 def identifier(name: str) -> str:

@@ -204,7 +204,7 @@ def _answers(telemetry: Telemetry) -> Iterator[Finding]:
             code="discover/incomplete",
             title=f"{telemetry.about.product} warns that its answers may be incomplete",
             level=Level.WARNING,
-            why=shown(warning),
+            why=shown(warning, 300),
             help="see to it that all its stores are up, then run this again into a new folder",
         )
 

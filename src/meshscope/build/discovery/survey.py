@@ -67,15 +67,20 @@ class Telemetry:
 
 
 def survey(store: MetricStore, providers: Sequence[MeshProvider], tell: Tell) -> Telemetry:
-    """Everything that ``store`` knows of a mesh of the first of ``providers`` whose metrics it has.
+    """Everything that ``store`` knows of a mesh of the first of ``providers`` whose metrics live in it.
 
     ``tell`` hears what is asked, before it is. Raises `MeshscopeError` where there is no mesh, none now, or too much
     of it, and what the store raises.
     """
     tell("what it is")
     about = store.about()
-    provider = _present(providers, store.names(), about)
-    return _Survey(store, provider, about, tell).telemetry()
+    present = _present(providers, store.names(), about)
+    surveys = [_Survey(store, provider, about, tell) for provider in present]
+    # A mesh that moved from one provider to another is known by both metrics, and lives in one.
+    alive = next((each for each in surveys if each.series_now()), None)
+    if alive is None:
+        raise MeshscopeError(_stale(present[0]))
+    return alive.telemetry()
 
 
 class _Survey:
@@ -86,12 +91,15 @@ class _Survey:
         self._provider = provider
         self._about = about
         self._tell = tell
+        self._series: int | None = None
         self._unasked: list[tuple[str, str]] = []
         self._incomplete: dict[str, None] = {}
 
     def telemetry(self) -> Telemetry:
         """All answers, the cheap and decisive questions first."""
-        series = self._series_now()
+        series = self.series_now()
+        if series > MOST_SERIES:
+            raise MeshscopeError(_too_many(self._provider, series))
         history = self._history()
         interval = self._interval(history)
         window = affordable(series, interval or _USUAL_INTERVAL, history)
@@ -125,15 +133,13 @@ class _Survey:
             incomplete=tuple(self._incomplete),
         )
 
-    def _series_now(self) -> int:
-        metric = self._provider.requests
-        rows = self._ask(Question(purpose="how much there is", metric=metric, reading=Reading.SERIES))
-        series = int(rows[0].value) if rows else 0
-        if not series:
-            raise MeshscopeError(_stale(self._provider))
-        if series > MOST_SERIES:
-            raise MeshscopeError(_too_many(self._provider, series))
-        return series
+    def series_now(self) -> int:
+        """How many series the provider's metric has now."""
+        if self._series is None:
+            metric = self._provider.requests
+            rows = self._ask(Question(purpose="how much there is", metric=metric, reading=Reading.SERIES))
+            self._series = int(rows[0].value) if rows else 0
+        return self._series
 
     def _history(self) -> Duration:
         """The longest window at whose begin there were samples; the shortest where there were at none."""
@@ -266,11 +272,11 @@ def _finite(answer: Answer) -> tuple[Row, ...]:
     return tuple(row for row in answer.rows if Decimal(row.value).is_finite())
 
 
-def _present(providers: Sequence[MeshProvider], names: tuple[str, ...], about: About) -> MeshProvider:
+def _present(providers: Sequence[MeshProvider], names: tuple[str, ...], about: About) -> list[MeshProvider]:
     known = set(names)
-    for provider in providers:
-        if provider.requests in known:
-            return provider
+    present = [provider for provider in providers if provider.requests in known]
+    if present:
+        return present
     looked = " and ".join(f"`{provider.requests}` ({provider.title})" for provider in providers)
     parts = {part for provider in providers for part in (provider.requests.split("_")[0],)}
     near = [name for name in names if name.split("_")[0] in parts][:3]
