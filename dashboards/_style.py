@@ -22,7 +22,7 @@ LIMIT_LINE = panels.series(
 )
 
 
-def asked(expr: queries.Drawn, legend: str) -> Target:
+def asked(expr: queries.Drawn | str, legend: str) -> Target:
     """A query whose series are called ``legend``."""
     return Target(expr=expr, legendFormat=legend)
 
@@ -30,7 +30,7 @@ def asked(expr: queries.Drawn, legend: str) -> Target:
 def number(
     title: str,
     description: str,
-    expr: queries.Drawn,
+    expr: queries.Drawn | str,
     unit: str,
     *,
     steps: panels.Steps = (),
@@ -67,26 +67,36 @@ def curves(
     links: Sequence[panels.Link] = (),
     low: float | None = 0,
     high: float | None = None,
+    wide: bool = False,
+    listed: str = "",
 ) -> TimeSeries:
-    """Numbers over time; ``steps`` are drawn as dashed lines, ``stacked`` adds the series up."""
+    """Numbers over time; ``steps`` are drawn as dashed lines, ``stacked`` adds the series up.
+
+    ``wide`` ranges are drawn on a scale that is linear up to 1 and logarithmic from there, so that 1 and 100 can both
+    be read. Many series are ``listed`` at the side, the ``highest`` or the ``lowest`` first.
+    """
     fields: dict[str, Any] = {"min": low, "max": high, **({"links": list(links)} if links else {})}
+    if wide:
+        fields["custom"] = {"scaleDistribution": {"type": "symlog", "log": 10, "linearThreshold": 1}}
+    order: dict[str, Any] = {"legend": {"sortBy": "Last *", "sortDesc": listed == "highest"}} if listed else {}
     return TimeSeries(
         title=title,
         description=description,
         targets=list(targets),
         unit=unit,
         lineWidth=1 if stacked else 2,
-        fillOpacity=40 if stacked else 6,
+        fillOpacity=40 if stacked else 0 if listed or wide else 6,
         showPoints="never",
         stacking={"mode": "normal", "group": "A"} if stacked else {},
-        legendDisplayMode="list",
-        legendPlacement="bottom",
+        legendDisplayMode="table" if listed else "list",
+        legendPlacement="right" if listed else "bottom",
+        legendCalcs=["lastNotNull"] if listed else [],
         tooltipMode="multi",
-        tooltipSort="desc",
+        tooltipSort="asc" if listed == "lowest" else "desc",
         thresholds=steps or panels.steps("green"),
         thresholdsStyleMode="dashed" if steps else "off",
         overrides=list(overrides),
-        extraJson={"fieldConfig": {"defaults": fields}},
+        extraJson={"fieldConfig": {"defaults": fields}, "options": order},
     )
 
 

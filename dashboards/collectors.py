@@ -2,7 +2,7 @@
 
 from grafanalib.core import Dashboard, Target, Time
 
-from dashboards._style import ANY_IS_ORANGE, asked, coloured, curves, number, paging
+from dashboards._style import ANY_IS_ORANGE, asked, coloured, curves, number
 from meshscope import Mesh, dashboard, panels, queries
 
 # What a collector counts, and its colour on every panel.
@@ -19,9 +19,7 @@ def collectors(mesh: Mesh) -> Dashboard:
         tags=["collectors"],
         time=Time("now-3h", "now"),
         refresh="30s",
-        panels=panels.lines(
-            _now(mesh), _through(), _trouble(), "What collectors need", panels.Line(8, (_memory(), _cpu()))
-        ),
+        panels=panels.lines(_now(mesh), _through(), _trouble(), "Resources", panels.Line(8, (_memory(), _cpu()))),
     )
 
 
@@ -64,7 +62,7 @@ def _now(mesh: Mesh) -> panels.Line:
             number(
                 "Alerts now",
                 "Alerts about collectors that fire at this moment.",
-                paging(queries.firing(alert="Collector", starts=True)),
+                'count(ALERTS{alertname=~"Collector.*",alertstate="firing"}) or vector(0)',
                 "short",
                 steps=ANY_IS_ORANGE,
                 loud=True,

@@ -19,9 +19,7 @@ def instances(service: AnyService) -> Dashboard:
         tags=["instances"],
         time=Time("now-3h", "now"),
         refresh="30s",
-        panels=panels.lines(
-            _now(), _side_by_side(), _over_time(service), _latency(service), "One by one", panels.Line(9, (_all(),))
-        ),
+        panels=panels.lines(_now(), _side_by_side(), _over_time(service), _latency(service), panels.Line(7, (_all(),))),
     )
 
 
@@ -30,7 +28,7 @@ def _now() -> panels.Line:
         4,
         (
             number(
-                "Instances that stand out",
+                "Lone failing instances",
                 "Instances that fail far more often than their siblings; the agent sees them before people do.",
                 queries.or_zero(
                     queries.count(
@@ -49,7 +47,7 @@ def _now() -> panels.Line:
                 "short",
             ),
             number(
-                "Worst instance fails",
+                "Worst instance",
                 "The highest share of failed requests of one instance; coloured from where its alert can fire.",
                 queries.highest(_FAILED),
                 "percentunit",
@@ -80,21 +78,21 @@ def _side_by_side() -> panels.Line:
                  "fire.", _FAILED, "percentunit", _LIMIT),
             bars("Requests, by instance", "Requests a second to each instance: one that gets far more or fewer is not "
                  "balanced.", _REQUESTS, "reqps"),
-            bars("Slowest 5%, by instance", "One request in twenty takes longer than this, by instance.",
+            bars("Latency p95, by instance", "One request in twenty takes longer than this, by instance.",
                  queries.latency(0.95, by_instance=True), "s"),
         ),
     )  # fmt: skip
 
 
 def _over_time(service: AnyService) -> panels.Line:
-    limit = queries.highest(queries.limit(lone_failing_instance))
+    limit = queries.lowest(queries.limit(lone_failing_instance))
     return panels.Line(
         8,
         (
             curves(
                 f"Failed requests of {service}, by instance",
-                "The share of requests that each instance fails, and the highest limit from which one of them counts "
-                "as failing alone: it follows the siblings.",
+                "The share of requests that each instance fails, and the lowest limit from which one of them counts "
+                "as failing alone: it follows its siblings.",
                 "percentunit",
                 asked(_FAILED, "{{pod}}"),
                 asked(limit, "limit"),
@@ -119,13 +117,13 @@ def _latency(service: AnyService) -> panels.Line:
         8,
         (
             curves(
-                f"Slowest 5% of {service}, by instance",
+                f"Latency p95 of {service}, by instance",
                 "One successful request in twenty takes longer than this, by instance.",
                 "s",
                 asked(queries.latency(0.95, by_instance=True), "{{pod}}"),
             ),
             panels.StateTimeline(
-                title="Instances that stand out",
+                title=f"Lone failing instances of {service}",
                 description="When an instance failed far more often than its siblings: first the agent knows, and if "
                 "that doesn't help, people are paged.",
                 targets=(asked(state, "{{pod}}"),),
@@ -140,7 +138,7 @@ def _all() -> panels.Table:
         title="Every instance",
         description="Each instance with its version and how it does.",
         labels=(
-            panels.Label("pod", "Instance"),
+            panels.Label("pod", "Instance", linked=True),
             panels.Label("version", "Version", 160),
             panels.Label("workload", "Workload", 200),
         ),

@@ -36,8 +36,8 @@ def mesh_overview(mesh: Mesh) -> Dashboard:
             _now(mesh),
             _alerts(mesh),
             f"Services of {mesh.name}",
-            panels.Line(11, (_services(),)),
-            "Who stands out",
+            panels.Line(13, (_services(),)),
+            "Outliers",
             _worst(),
         ),
     )
@@ -186,6 +186,7 @@ def _worst() -> panels.Line:
                 "The ten highest shares of failed requests.",
                 "percentunit",
                 asked(queries.top(10, queries.failure_ratio), "{{namespace}}/{{service}}"),
+                listed="highest",
                 links=_TO_SERVICE,
             ),
             curves(
@@ -194,6 +195,8 @@ def _worst() -> panels.Line:
                 TIMES,
                 asked(queries.top(10, queries.burn_rate(1 * hours)), "{{namespace}}/{{service}} {{slo}}"),
                 steps=panels.BURN_STEPS,
+                wide=True,
+                listed="highest",
                 links=_TO_SERVICE,
             ),
         ),

@@ -18,9 +18,9 @@ def service(service: AnyService) -> Dashboard:
             _now(service),
             _traffic(service),
             _latency(service),
-            "What users were promised",
+            "SLOs and error budgets",
             _promises(service),
-            "What else may be the cause",
+            "Dependencies and callers",
             _neighbours(),
         ),
     )
@@ -37,6 +37,13 @@ def _now(service: AnyService) -> panels.Line:
                 "short",
                 steps=ANY_IS_RED,
                 loud=True,
+            ),
+            number(
+                "Failed requests",
+                "The share of requests that failed during the last 5 minutes, as those who call see it.",
+                service.failure_ratio,
+                "percentunit",
+                decimals=2,
             ),
             number(
                 "Burn rate",
@@ -65,13 +72,13 @@ def _now(service: AnyService) -> panels.Line:
                 decimals=1,
             ),
             number(
-                "Slowest 1%",
+                "Latency p99",
                 "One request in a hundred takes longer than this.",
                 queries.latency(0.99),
                 "s",
             ),
         ),
-        widths=(4, 6, 6, 4, 4),
+        widths=(3, 4, 6, 5, 3, 3),
     )
 
 
@@ -110,10 +117,10 @@ def _latency(service: AnyService) -> panels.Line:
                 f"Latency of {service}",
                 "Half, 95% and 99% of the successful requests are answered within these times.",
                 "s",
-                asked(queries.latency(0.99), "99%"),
-                asked(queries.latency(0.95), "95%"),
-                asked(queries.latency(0.5), "50%"),
-                overrides=(coloured("99%", "dark-purple"), coloured("95%", "purple"), coloured("50%", "light-purple")),
+                asked(queries.latency(0.99), "p99"),
+                asked(queries.latency(0.95), "p95"),
+                asked(queries.latency(0.5), "p50"),
+                overrides=(coloured("p99", "dark-purple"), coloured("p95", "purple"), coloured("p50", "light-purple")),
             ),
             panels.Heatmap(
                 title=f"Latency of {service} by bucket",
@@ -137,6 +144,7 @@ def _promises(service: AnyService) -> panels.Line:
                 TIMES,
                 asked(queries.burn_rate(1 * hours), "{{slo}}"),
                 steps=panels.BURN_STEPS,
+                wide=True,
             ),
             curves(
                 f"Error budget of {service}",
@@ -156,7 +164,7 @@ def _neighbours() -> panels.Line:
         7,
         (
             _neighbour_table(
-                "It calls",
+                "Dependencies",
                 "What this service calls: a failure there may be the cause of one here.",
                 panels.Of.CALLEE,
                 (
@@ -166,7 +174,7 @@ def _neighbours() -> panels.Line:
                 ),
             ),
             _neighbour_table(
-                "It is called by",
+                "Callers",
                 "Who calls this service: they see its failures, and may be hurt by them.",
                 panels.Of.ROW,
                 (

@@ -43,7 +43,7 @@ def _now() -> panels.Line:
         4,
         (
             number(
-                "Budgets spent",
+                "Exhausted budgets",
                 "Promises that are broken: over their period more requests were bad than allowed.",
                 paging(queries.below(left, 0)),
                 "short",
@@ -52,7 +52,7 @@ def _now() -> panels.Line:
                 links=_TO_OVERVIEW,
             ),
             number(
-                "Burning, pages",
+                "Burn-rate pages",
                 "Error budgets that are spent so fast that somebody is woken.",
                 paging(queries.firing(Severity.PAGE, alert=_BURN)),
                 "short",
@@ -60,7 +60,7 @@ def _now() -> panels.Line:
                 links=_TO_OVERVIEW,
             ),
             number(
-                "Burning, tickets",
+                "Burn-rate tickets",
                 "Error budgets that will not last for their period.",
                 paging(queries.firing(Severity.TICKET, alert=_BURN)),
                 "short",
@@ -76,8 +76,8 @@ def _now() -> panels.Line:
                 links=_TO_OVERVIEW,
             ),
             number(
-                "Promises",
-                "SLOs that are measured.",
+                "SLOs",
+                "Promises to users, each with an objective and a period.",
                 queries.count(queries.promql("slo:objective:ratio")),
                 "short",
                 links=_TO_OVERVIEW,
@@ -96,7 +96,7 @@ def _promises() -> panels.Table:
         for window in (1 * hours, 6 * hours, 3 * days)
     )  # fmt: skip
     return panels.Table(
-        title="Promises, the least budget first",
+        title="SLOs, the least budget first",
         description="Each SLO with its objective, what is left of its error budget, and how many times too fast the "
         "budget is spent in an hour, six hours and three days.",
         labels=(
@@ -151,6 +151,7 @@ def _over_time() -> panels.Line:
                 steps=SPENT_IS_RED,
                 low=None,
                 high=1,
+                listed="lowest",
                 links=_TO_SERVICE,
             ),
             curves(
@@ -159,6 +160,8 @@ def _over_time() -> panels.Line:
                 TIMES,
                 asked(queries.top(10, queries.burn_rate(1 * hours)), "{{namespace}}/{{service}} {{slo}}"),
                 steps=panels.BURN_STEPS,
+                wide=True,
+                listed="highest",
                 links=_TO_SERVICE,
             ),
         ),
@@ -174,6 +177,7 @@ def _windows(mesh: Mesh) -> object:
         TIMES,
         *(asked(queries.highest(queries.burn_rate(window)), str(window)) for window, _ in windows),
         steps=panels.BURN_STEPS,
+        wide=True,
         overrides=[coloured(str(window), colour) for window, colour in windows],
         links=_TO_OVERVIEW,
     )

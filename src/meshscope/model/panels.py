@@ -183,7 +183,7 @@ class BarGauge(Panel):
         """Grafana's JSON."""
         options: Object = {
             "displayMode": "basic", "orientation": "horizontal", "reduceOptions": _LAST, "valueMode": "color",
-            "showUnfilled": True, "namePlacement": "left", "sizing": "auto",
+            "showUnfilled": True, "namePlacement": "top", "sizing": "auto",
             "legend": {"showLegend": False, "displayMode": "list", "placement": "bottom", "calcs": []},
         }  # fmt: skip
         return self._json("bargauge", options)

@@ -93,7 +93,6 @@ class Firing(Query):
 
     severity: Severity | None
     alert: str
-    starts: bool
     stages: bool
 
 
@@ -159,14 +158,12 @@ def budget_left() -> Query:
     return Promql(f"1 - slo:errors:ratio_period / on ({_SLO}) (1 - slo:objective:ratio)")
 
 
-def firing(
-    severity: Severity | None = None, *, alert: Alert | str = "", starts: bool = False, stages: bool = False
-) -> Query:
+def firing(severity: Severity | None = None, *, alert: Alert | str = "", stages: bool = False) -> Query:
     """1 for each alert that fires, of a severity and of one alert or of any.
 
-    ``starts`` takes every alert whose name starts so, ``stages`` the agent's stage too, which people aren't told of.
+    ``stages`` shows the agent's stage too, of which people aren't told.
     """
-    return Firing(severity, alert.camel if isinstance(alert, Alert) else alert, starts, stages)
+    return Firing(severity, alert.camel if isinstance(alert, Alert) else alert, stages)
 
 
 def limit(alert: Alert) -> Expr:

@@ -39,6 +39,7 @@ Json: TypeAlias = dict[str, Any]
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _NO_QUERY = frozenset({"row", "text", "news", "dashlist", "alertlist", "annolist"})
 _LONGEST_UID = 40
+_ANY = 1e-6
 _PANEL_ORDER = ("type", "title", "description", "gridPos", "datasource", "targets", "transformations",
                 "fieldConfig", "options")  # fmt: skip
 _ORDER = ("title", "description", "uid", "tags", "editable", "graphTooltip", "refresh", "time", "timezone", "links",
@@ -167,7 +168,7 @@ class Board:
         body = self.definition.body or {}
         made["datasource"] = source(made.get("datasource"), body)
         made["targets"] = list(self._targets(made))
-        if self.about is About.SERVICE:
+        if self.about is About.SERVICE and not _has_links(made):
             defaults = made["fieldConfig"]["defaults"]
             defaults.setdefault("links", self._resolved([to_traces(), to_logs()], table=kind == "table"))
         return _ordered(made, _PANEL_ORDER)
@@ -203,6 +204,12 @@ class Board:
         return value
 
 
+def _has_links(panel: Json) -> bool:
+    """Whether some column or series has links of its own."""
+    changes = [each for override in panel["fieldConfig"]["overrides"] for each in override.get("properties", [])]
+    return any(each.get("id") == "links" for each in changes)
+
+
 def burn_steps() -> list[Json]:
     """The burn rates from which alerts fire, in the colours of their severities."""
     shades = iter(("yellow", "orange", "red", "dark-red"))
@@ -217,7 +224,8 @@ def rule_steps(alert: str, mesh: Mesh, options: Options) -> list[Json]:
             continue
         if isinstance(condition.rhs, promql_parser.NumberLiteral):
             colour = "red" if rule.labels["severity"] == mesh.severities.page else "orange"
-            return steps("green", (condition.rhs.val, colour))
+            # Grafana colours from the step on, Prometheus fires above it; it only shows where the limit is nothing.
+            return steps("green", (condition.rhs.val or _ANY, colour))
     return steps("green")
 
 

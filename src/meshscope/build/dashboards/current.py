@@ -95,6 +95,7 @@ def panel(made: Mapping[str, Any]) -> Json:
     kept = without(made, _PANEL)
     if kept.get("type") == "row":
         return without(kept, {"fieldConfig": _ALWAYS, "options": _ALWAYS, "targets": _ALWAYS, "description": ""})
+    kept = _gauge(kept)
     fields = kept.get("fieldConfig") or {}
     kept["fieldConfig"] = {
         "defaults": _field(fields.get("defaults") or {}, str(kept.get("type"))),
@@ -102,6 +103,28 @@ def panel(made: Mapping[str, Any]) -> Json:
     }
     kept["options"] = _options(kept.get("options") or {})
     return kept
+
+
+def _gauge(made: Json) -> Json:
+    """A gauge as grafanalib writes it for Grafana 6: how a series becomes one number stood among its field options."""
+    fields, options = dict(made.get("fieldConfig") or {}), dict(made.get("options") or {})
+    older = options.pop("fieldOptions", None)
+    if made.get("type") == "gauge" and "calcs" in (fields.get("defaults") or {}):
+        older = {**fields["defaults"], "defaults": fields["defaults"]}
+        options |= {key: fields[key] for key in ("showThresholdLabels", "showThresholdMarkers") if key in fields}
+    if not isinstance(older, Mapping):
+        return made
+    limit = {"limit": older["limit"]} if older.get("limit") else {}
+    options["reduceOptions"] = {"calcs": older.get("calcs") or [], "values": bool(older.get("values")), **limit}
+    if made.get("type") == "bargauge":
+        options.pop("showThresholdLabels", None)
+        options.pop("showThresholdMarkers", None)
+    moved = ("calcs", "values", "limit", "override", "title", "defaults")
+    given = without(dict(older.get("defaults") or {}), {"title": _ALWAYS})
+    named = {"displayName": older["defaults"]["title"]} if (older.get("defaults") or {}).get("title") else {}
+    thresholds = {"thresholds": (fields.get("defaults") or {}).get("thresholds")}
+    defaults = {key: value for key, value in {**thresholds, **given, **named}.items() if key not in moved}
+    return {**made, "options": options, "fieldConfig": {"defaults": defaults, "overrides": fields.get("overrides")}}
 
 
 def _field(made: Mapping[str, Any], kind: str) -> Json:
@@ -159,9 +182,9 @@ def target(made: Mapping[str, Any], source: Mapping[str, Any]) -> Json:
     asked: Json = {"refId": kept.pop("refId", ""), "datasource": kept.pop("datasource", source)}
     if expression is None:
         return {**asked, **kept}
-    legend = kept.pop("legendFormat", "__auto")
-    instant = kept.pop("instant", False)
-    kept.pop("range", None)
     asked |= {"editorMode": "code", "expr": expression}
-    asked |= {"instant": True, "range": False} if instant else {"range": True, "legendFormat": legend}
+    asked |= {"instant": True, "range": False} if kept.pop("instant", False) else {"range": True}
+    kept.pop("range", None)
+    if kept.get("format") != "table":
+        kept.setdefault("legendFormat", "__auto")
     return {**asked, **kept}

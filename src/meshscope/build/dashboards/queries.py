@@ -108,8 +108,7 @@ class Writer:
         words = self.model.mesh.severities
         # The bridge and the watchdog fire for machines, not for people.
         severity = f"severity={quoted(getattr(words, query.severity.value))}" if query.severity else 'severity!="none"'
-        alert = f"alertname=~{quoted(query.alert + '.*')}" if query.starts else f"alertname={quoted(query.alert)}"
-        alert = alert if query.alert else ""
+        alert = f"alertname={quoted(query.alert)}" if query.alert else ""
         stage = "" if query.stages else 'stage!="agent"'
         return self._narrow(selector("ALERTS", 'alertstate="firing"', severity, alert, stage))
 
