@@ -119,7 +119,7 @@ def test_the_top_says_which_errors_sampling_keeps_and_what_a_killed_collector_lo
     assert "every trace that holds an error or lasts longer than 1s, and 5% of the others" in about
     assert "within 10s of its first one" in about
     assert "a collector that is killed loses at most 10s of them" in about
-    assert "A collector that is killed loses nothing of it." in about
+    assert "A collector that is killed loses nothing that waits there." in about
 
 
 def test_the_same_definitions_give_the_same_configurations():

@@ -15,6 +15,7 @@ import pytest
 from collecting_lab import house, tiers, write
 
 from meshscope.adapters.engines.otelcol import Otelcol
+from meshscope.artefacts.yaml import dump
 from meshscope.build.options import Options
 
 EVERY = [(environment, name) for environment in (None, "staging") for name in ("istio", "opentelemetry")]
@@ -66,6 +67,33 @@ def test_a_fault_in_a_configuration_would_be_seen(built, engine: Callable[[str],
     verdict = Otelcol(programs=(engine("otelcol"),), version="0.155.0").judge(tree, ["collectors/gateway.yaml"])
     assert len(verdict.complaints) == 1
     assert "decide_after" in verdict.complaints[0].message
+
+
+@pytest.mark.engines("otelcol")
+def test_both_halves_of_the_balancing_exporter_are_accepted_as_the_otlp_exporters_that_they_are(
+    built, engine: Callable[[str], Path], tmp_path
+):
+    _, documents = built
+    balanced = documents["node"]["exporters"]["loadbalancing/gateway"]
+    halves = {
+        "otlp_grpc/each": {"endpoint": "127.0.0.1:4317", **balanced["protocol"]["otlp"]},
+        "otlp_grpc/all": {
+            "endpoint": "127.0.0.1:4317",
+            **{name: balanced[name] for name in ("timeout", "sending_queue", "retry_on_failure")},
+        },
+    }
+    document = {
+        "extensions": {"file_storage": {"directory": str(tmp_path), "create_directory": True}},
+        "receivers": {"otlp": documents["gateway"]["receivers"]["otlp"]},
+        "exporters": halves,
+        "service": {
+            "extensions": ["file_storage"],
+            "pipelines": {"traces": {"receivers": ["otlp"], "exporters": list(halves)}},
+        },
+    }
+    (tmp_path / "collectors" / "halves.yaml").write_text(dump(document))
+    verdict = Otelcol(programs=(engine("otelcol"),), version="0.155.0").judge(tmp_path, ["collectors/halves.yaml"])
+    assert (verdict.complaints, verdict.passed_over) == ((), ())
 
 
 def test_what_no_collector_has_judged_fits_its_documented_schema(built):

@@ -61,8 +61,8 @@ def _promises(site: Site) -> Iterator[str]:
     pipeline = site.pipeline
     queue = min(destination.queue.mebibytes for destination in pipeline.send)
     yield (
-        f"What it accepts waits on disk until it is delivered, {queue} MiB for each exporter; when that is full, "
-        "senders are refused and told to try again. A collector that is killed loses nothing of it."
+        f"What it sends waits on disk until it is delivered, {queue} MiB for each exporter; when that is full, senders "
+        "are refused and told to try again. A collector that is killed loses nothing that waits there."
     )
     if pipeline.sample is not None:
         yield _sampling_bound(pipeline.sample, site)

@@ -58,7 +58,7 @@ def _settings(receiver: Receiver, site: Site) -> Settings:
         case Otlp():
             return _otlp(receiver, site)
         case FileLogs():
-            return _file_logs(receiver, site)
+            return _file_logs(receiver)
         case HostMetrics():
             return _host_metrics(receiver, site)
         case KubeletStats():
@@ -89,7 +89,7 @@ def _otlp(receiver: Otlp, site: Site) -> Settings:
     }
 
 
-def _file_logs(receiver: FileLogs, site: Site) -> Settings:
+def _file_logs(receiver: FileLogs) -> Settings:
     return {
         "include": list(receiver.include),
         "exclude": list(receiver.exclude),
@@ -98,7 +98,7 @@ def _file_logs(receiver: FileLogs, site: Site) -> Settings:
         "storage": STORAGE,
         "include_file_path": True,
         "include_file_name": False,
-        "retry_on_failure": {"enabled": True, "max_elapsed_time": site.duration(0 * seconds)},
+        "retry_on_failure": {"enabled": True, "max_elapsed_time": "0s"},
         "operators": [{"type": "container", "id": "container"}],
     }
 
