@@ -1,0 +1,173 @@
+"""``meshscope new``: write a first mesh, one definition, or a pipeline for CI."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from importlib.metadata import version
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from string import Template
+
+import click
+
+from meshscope.cli import exits
+from meshscope.cli.progress import working
+from meshscope.cli.show import say, shown
+from meshscope.findings import Finding, MeshscopeError
+from meshscope.model.mesh import Versions
+from meshscope.model.people import dns_label
+from meshscope.wiring.discover import discover, refuse_occupied
+
+FOLDERS = {"alert": "alerts", "dashboard": "dashboards", "service": "services", "pipeline": "collectors"}
+PIPELINES = {"github": ".github/workflows/meshscope.yml", "gitlab": ".gitlab-ci.yml"}
+_TEMPLATES = files("meshscope.cli") / "templates"
+
+
+@click.command()
+@click.argument("what", metavar="NAME | KIND NAME")
+@click.argument("name", required=False, metavar="")
+@click.option("--from", "url", metavar="URL", help="The Prometheus of a mesh that runs: write what it shows.")
+@click.option("--provider", metavar="NAME", help="Who reports the traffic: istio (the default), opentelemetry.")
+@click.option(
+    "--http-config",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Who asks that Prometheus, in promtool's format.",
+)
+@click.option(
+    "--house",
+    "root",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="The folder of mesh.py: the current one, or for a new mesh one of its name.",
+)
+def command(
+    what: str, name: str | None, url: str | None, provider: str | None, http_config: Path | None, root: Path | None
+) -> int:
+    r"""Write definitions that build and check as they are.
+
+    \b
+    meshscope new shop                              a first mesh, in the folder shop
+    meshscope new shop --from http://localhost:9090 a mesh that runs, as its Prometheus shows it
+    meshscope new alert slow_checkout               one alert; dashboard, service and pipeline likewise
+    meshscope new ci github                         the pipeline for CI; gitlab likewise
+    """
+    if name is None and what in (*FOLDERS, "ci"):
+        raise click.UsageError(
+            f"`new {what}` needs a name: meshscope new {what} {'github' if what == 'ci' else 'NAME'}"
+        )
+    if name is None and url is not None:
+        return _discovered(what, url, root or Path(what), provider, http_config)
+    if name is None:
+        written = _mesh(what, root or Path(what), provider or "istio")
+        _told(written, f"next: cd {root or what}, meshscope check, meshscope build")
+    elif what == "ci":
+        _told([_ci(name, root or Path())], "next: commit it; findings appear beside the lines of a change")
+    elif what in FOLDERS:
+        _told([_one(what, name, root or Path())], "next: say in it what you mean, then meshscope check")
+    else:
+        near = get_close_matches(what, (*FOLDERS, "ci"), n=1)
+        raise click.UsageError(f"`{what}` is no kind of definition" + (f"; did you mean `{near[0]}`?" if near else ""))
+    return exits.CLEAN
+
+
+def _told(written: list[Path], then: str) -> None:
+    click.echo("".join(f"wrote {path}\n" for path in written), nl=False)
+    say(f"{then}\n")
+
+
+def _discovered(name: str, url: str, folder: Path, provider: str | None, http_config: Path | None) -> int:
+    with working(f"asking {url}") as tell:
+        report = discover(url, name, folder, http_config=http_config, provider=provider, tell=tell)
+    say(shown(report.notes, folder, sys.stderr))
+    click.echo(report.text, nl=False)
+    return exits.CLEAN
+
+
+def _mesh(name: str, folder: Path, provider: str) -> list[Path]:
+    dns_label(name, "mesh", "name", None)
+    refuse_occupied(folder)
+    home = _TEMPLATES / "house"
+    words = {"name": name, "provider": provider}
+    return [_put(folder / path, text, words) for path, text in sorted(_texts(home, ""))]
+
+
+def _one(kind: str, name: str, root: Path) -> Path:
+    words = re.findall(r"[a-z0-9]+", name.lower())
+    identifier = "_".join(words)
+    if not identifier.isidentifier():
+        raise click.UsageError(f"`{name}` is no name for a definition: write letters, digits and dashes")
+    if not (root / "mesh.py").is_file():
+        raise MeshscopeError(
+            Finding(
+                code="load/no-house",
+                title=f"there is no mesh.py in {root.resolve()}",
+                why=f"a definition stands in the house of its mesh, in {FOLDERS[kind]}/",
+                help="run `meshscope new NAME` to write a house, or name its folder with --house DIR",
+            )
+        )
+    spelt = {
+        "identifier": identifier,
+        "label": "-".join(words),
+        "words": " ".join(words),
+        "title": " ".join(words).capitalize(),
+    }
+    path = root / FOLDERS[kind] / f"{identifier}.py"
+    return _put(path, (_TEMPLATES / "one" / f"{kind}.py.txt").read_text(encoding="utf-8"), spelt)
+
+
+def _ci(service: str, root: Path) -> Path:
+    if service not in PIPELINES:
+        raise click.UsageError(f"there is a pipeline for {' and '.join(PIPELINES)}, not for `{service}`")
+    home = _TEMPLATES / "ci"
+    pins = Versions()
+    own = {
+        "meshscope": version("meshscope"),
+        "prometheus": pins.prometheus,
+        "alertmanager": pins.alertmanager,
+        "otelcol": pins.otelcol,
+    }
+    script = Template((home / "fetch.sh").read_text(encoding="utf-8")).substitute()
+    indent = " " * (10 if service == "github" else 6)
+    own["fetch"] = "\n".join(f"{indent}{line}" if line else "" for line in script.splitlines())
+    return _put(root / PIPELINES[service], (home / f"{service}.yml").read_text(encoding="utf-8"), own)
+
+
+def _texts(folder: Traversable, path: str) -> Iterator[tuple[str, str]]:
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            yield from _texts(entry, f"{path}{entry.name}/")
+        else:
+            name = entry.name.removesuffix(".txt")
+            yield f"{path}{'.gitignore' if name == 'gitignore' else name}", entry.read_text(encoding="utf-8")
+
+
+def _put(path: Path, text: str, words: Mapping[str, str]) -> Path:
+    """Write a template, filled in. Raises `MeshscopeError` where something is there already, or nothing can be."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(Template(text).substitute(words))
+    except FileExistsError as error:
+        raise MeshscopeError(
+            Finding(
+                code="new/occupied",
+                title=f"`{path}` is there already",
+                why="what a person wrote is never replaced",
+                help="take another name, or move away what is there",
+            )
+        ) from error
+    except OSError as error:
+        raise MeshscopeError(
+            Finding(
+                code="new/unwritable",
+                title=f"`{path}` can't be written: {error.strerror}",
+                why="definitions are written where they are to stay",
+                help="name a folder that you may write to with --house DIR",
+            )
+        ) from error
+    return path
