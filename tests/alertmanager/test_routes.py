@@ -153,3 +153,10 @@ def test_channels_of_different_names_have_different_credentials(boutique: Model)
     owners = [Owner(name=f"o{number}", issues="github:a/b", chat=chat) for number, chat in enumerate(chats)]
     config = alertmanager(with_owners(boutique, *owners), Options())
     assert len([path for path in credentials(config) if "slack" in path]) == len(chats) + 1
+
+
+def test_a_second_service_that_pages_waits_a_minute_at_most_and_a_second_ticket_five(boutique: Model) -> None:
+    route = yaml.safe_load(dump(alertmanager(boutique, Options()).document))["route"]
+    pages = [child for child in route["routes"] if child["receiver"].endswith("-page")]
+    assert {child["group_interval"] for child in pages} == {"1m"}
+    assert route["group_interval"] == "5m"

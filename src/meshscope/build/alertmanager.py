@@ -99,7 +99,7 @@ def routes(model: Model, options: Options) -> list[dict[str, object]]:
     found += [route for owner in model.owners for route in _owner_routes(owner, mesh, options)]
     if mesh.owner and page_receiver(mesh.owner, mesh, {}):
         page = matcher("severity", "=", mesh.severities.page)
-        found.append({"receiver": f"{mesh.owner.name}-page", "matchers": [page], **_repeat_pages(options)})
+        found.append({"receiver": f"{mesh.owner.name}-page", "matchers": [page], **_page_times(options)})
     # Not left to the top route: it takes only what no route took, and the agent's takes all and passes it on.
     found.append({"receiver": DEFAULT})
     return found
@@ -165,8 +165,9 @@ def _times(options: Options, *, wait: Duration, interval: Duration, repeat: Dura
     }
 
 
-def _repeat_pages(options: Options) -> dict[str, str]:
-    return {"repeat_interval": options.duration(4 * hours)}
+def _page_times(options: Options) -> dict[str, str]:
+    # A second service that pages joins a group that was told already, and must not wait for five minutes.
+    return {"group_interval": options.duration(1 * minutes), "repeat_interval": options.duration(4 * hours)}
 
 
 def _nobody(label: str, value: str) -> dict[str, object]:
@@ -199,7 +200,7 @@ def _owner_routes(owner: Owner, mesh: Mesh, options: Options) -> Iterable[dict[s
     woken = page_receiver(owner, mesh, {})
     reads = ticket_receiver(owner, mesh, {})
     if woken:
-        yield {"receiver": woken.name, "matchers": [mine, page], **_repeat_pages(options)}
+        yield {"receiver": woken.name, "matchers": [mine, page], **_page_times(options)}
     if reads:
         yield {"receiver": reads.name, "matchers": [mine, matcher("severity", "!=", mesh.severities.page)]}
 
