@@ -13,6 +13,8 @@ MINIMUM: Mapping[str, str] = {
     "amtool": "0.34.0",  # the first whose webhook bodies carry routeLabels
     "otelcol": "0.155.0",  # components change their names between releases
     "otelcol-logs": "0.149.0",  # a build of the collector with the receivers of a node tier
+    "prometheus": "3.11.0",  # the first that reads its retention from its configuration
+    "alertmanager": "0.34.0",
 }
 
 

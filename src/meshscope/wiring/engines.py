@@ -26,7 +26,7 @@ def engines() -> tuple[tuple[Engine, ...], tuple[Absent, ...]]:
     """The engines that can be asked, and those that can't, with the reason."""
     present: list[Engine] = []
     absent: list[Absent] = []
-    promtool, version = _found("promtool")
+    promtool, version = found("promtool")
     if promtool is not None:
         present += [
             PromtoolRules(program=promtool, version=version),
@@ -35,21 +35,21 @@ def engines() -> tuple[tuple[Engine, ...], tuple[Absent, ...]]:
         ]
     else:
         absent.append(Absent(name="promtool", why=version))
-    amtool, version = _found("amtool")
+    amtool, version = found("amtool")
     if amtool is not None:
         present.append(Amtool(program=amtool, version=version))
     else:
         absent.append(Absent(name="amtool", why=version))
-    builds = [(program, said) for program, said in map(_found, ("otelcol", "otelcol-logs")) if program is not None]
+    builds = [(program, said) for program, said in map(found, ("otelcol", "otelcol-logs")) if program is not None]
     if builds:
         programs, versions = zip(*builds, strict=True)
         present.append(Otelcol(programs=programs, version=" and ".join(versions)))
     else:
-        absent.append(Absent(name="otelcol", why=_found("otelcol")[1]))
+        absent.append(Absent(name="otelcol", why=found("otelcol")[1]))
     return tuple(present), tuple(absent)
 
 
-def _found(name: str) -> tuple[Path | None, str]:
+def found(name: str) -> tuple[Path | None, str]:
     """The program called ``name`` and its version; None and the reason where there is none that will do."""
     cached = cache_folder() / "engines" / "bin" / name
     on_path = shutil.which(name)
