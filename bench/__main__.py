@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from bench.building import built, counted, started
+from bench.contest import matched
+from bench.evaluation import evaluated
 from bench.figures import Figure, as_json, as_table
 from bench.talk import Talk
 
@@ -16,6 +18,8 @@ MEASUREMENTS: Mapping[str, Callable[[Talk], list[Figure]]] = {
     "start": started,
     "rules": counted,
     "build": built,
+    "evaluation": evaluated,
+    "ratio": matched,
 }
 
 

@@ -1,0 +1,203 @@
+"""The traffic of a mesh, for the program that plays it to Prometheus: now, and as far back as rules read."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.mesh import ROOT, Shape
+
+CLUSTER = "eu-1"
+STEP = 30
+BOUNDS = ("1", "5", "10", "25", "50", "100", "250", "500", "1000", "2500", "5000", "+Inf")
+# Services that fail one request in ten, so that some alerts fire; all others fail one in two thousand.
+FAILING_EVERY = 1000
+SLOS = ("availability", "latency")
+OBJECTIVE_BOUND = "250"
+
+HOUR = 3600
+DAY = 24 * HOUR
+# Rules begin a little after the blocks end.
+_MARGIN = 10 * 60
+_CONSTANT = re.compile(r"vector\((.+)\)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorded:
+    """A series that rules have written: every ``step`` seconds for the last ``span``, ``value`` give or take noise."""
+
+    labels: Mapping[str, str]
+    value: float
+    step: int
+    span: int
+    noise: float = 0.1
+
+    def line(self) -> str:
+        """The series as the program reads it."""
+        return json.dumps(
+            {"labels": self.labels, "value": self.value, "noise": self.noise, "step": self.step, "span": self.span}
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Past:
+    """How far back raw series go: all of them ``shallow`` seconds, those in ``deep_bounds`` at callers ``deep``."""
+
+    shallow: int
+    deep: int
+    deep_bounds: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """What blocks hold."""
+
+    series: int
+    samples: int
+    blocks: int
+    seconds: float
+
+    def __str__(self) -> str:
+        """In a few words."""
+        return f"{self.samples / 1e6:,.0f} million samples of {self.series:,} series in {self.blocks} blocks"
+
+
+def compiled(folder: Path) -> Path:
+    """The program, compiled into ``folder`` by the Go on PATH. Raises SystemExit where that can't be."""
+    go = shutil.which("go")
+    if go is None:
+        raise SystemExit("there is no `go` on PATH: it compiles bench/backfill")
+    # Only the first proxy: the usual list ends in `direct`, whose failure hides what the proxy said.
+    said = subprocess.run([go, "env", "GOPROXY"], capture_output=True, check=True, text=True)  # noqa: S603
+    environment = {**os.environ, "GOPROXY": re.split("[,|]", said.stdout.strip())[0], "GOTOOLCHAIN": "local"}
+    program = folder / "backfill"
+    made = subprocess.run(  # noqa: S603 - our own program
+        [go, "build", "-buildvcs=false", "-o", program, "."],
+        cwd=ROOT / "bench" / "backfill",
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if made.returncode:
+        raise SystemExit(f"bench/backfill does not compile:\n{made.stderr}")
+    return program
+
+
+def plan(shape: Shape, past: Past, until: int) -> dict[str, object]:
+    """Who calls whom, how often, and how far back it is known; blocks end at ``until``, in Unix seconds."""
+    callers: list[list[int]] = [[] for _ in shape.services]
+    for caller, callee in shape.calls:
+        callers[callee].append(caller)
+    services = [
+        {
+            "namespace": node.namespace,
+            "name": node.name,
+            "rate": node.rate,
+            "failing": failing(number),
+            "median": 40,
+            "callers": [
+                {"namespace": shape.services[caller].namespace, "name": shape.services[caller].name}
+                for caller in callers[number]
+            ],
+        }
+        for number, node in enumerate(shape.services)
+    ]
+    return {
+        "cluster": CLUSTER,
+        "until": until,
+        "step": STEP,
+        "bounds": BOUNDS,
+        "services": services,
+        "shallow": past.shallow,
+        "deep": past.deep,
+        "deep_reporters": ["source"],
+        "deep_bounds": past.deep_bounds,
+    }
+
+
+def failing(number: int) -> float:
+    """The share of a service's requests that fail."""
+    return 0.1 if number % FAILING_EVERY == 7 else 0.0005
+
+
+def layers(shape: Shape) -> Iterator[Recorded]:
+    """What our rules have recorded and read again, as far back as they read it."""
+    for number, node in enumerate(shape.services):
+        for slo in SLOS:
+            labels = {"cluster": CLUSTER, "namespace": node.namespace, "service": node.name, "slo": slo}
+            for what, share in (("events", 1.0), ("errors", failing(number))):
+                rate = node.rate * share
+                for layer, step, span, samples in (
+                    ("rate5m", 30, HOUR + _MARGIN, 1),
+                    ("sum2m", 120, 3 * DAY + _MARGIN, 4),
+                    ("sum1h", HOUR, 30 * DAY + HOUR, 120),
+                ):
+                    named = {"__name__": f"slo:{what}:{layer}", **labels}
+                    yield Recorded(labels=named, value=rate * samples, step=step, span=span)
+
+
+def constants(rules: Iterable[Mapping[str, object]]) -> Iterator[Recorded]:
+    """The constants among ``rules``, as they stand before those are evaluated for the first time."""
+    for rule in rules:
+        constant = _CONSTANT.fullmatch(str(rule["expr"]))
+        if constant is not None and "record" in rule:
+            labels = {"__name__": str(rule["record"]), **rule.get("labels", {})}  # type: ignore[dict-item]
+            yield Recorded(labels=labels, value=float(constant[1]), step=120, span=_MARGIN, noise=0)
+
+
+def fill(
+    program: Path, folder: Path, shape: Shape, past: Past, recorded: Iterable[Recorded], *, seconds: int
+) -> tuple[Path, Written]:
+    """Write the past into ``folder``/data as blocks that end ``seconds`` from now, and wait until that is now.
+
+    Returns the plan, by which the present is served, and what was written.
+    """
+    until = (int(time.time()) + seconds) // STEP * STEP
+    planned = folder / "plan.json"
+    planned.write_text(json.dumps(plan(shape, past, until)), encoding="utf-8")
+    lines = folder / "recorded.jsonl"
+    with lines.open("w", encoding="utf-8") as stream:
+        stream.writelines(f"{series.line()}\n" for series in recorded)
+    begun = time.monotonic()
+    made = subprocess.run(  # noqa: S603 - our own program
+        [program, "write", "-plan", planned, "-recorded", lines, "-out", folder / "data"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if made.returncode:
+        raise SystemExit(f"bench/backfill write: {made.stderr}")
+    said = json.loads(made.stdout)
+    written = Written(
+        series=said["series"], samples=said["samples"], blocks=said["blocks"], seconds=time.monotonic() - begun
+    )
+    late = time.time() - until
+    if late > 2 * STEP:
+        raise SystemExit(f"the past took {written.seconds:.0f} s to write and ends {late:.0f} s ago: allow more time")
+    time.sleep(max(0.0, -late))
+    return planned, written
+
+
+@contextmanager
+def served(program: Path, planned: Path, targets: int) -> Iterator[Sequence[str]]:
+    """Serve the present; the addresses (host:port/path) that Prometheus scrapes."""
+    with subprocess.Popen(  # noqa: S603 - our own program
+        [program, "serve", "-plan", planned, "-targets", str(targets)], stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None  # noqa: S101 - it is a pipe
+            address = process.stdout.readline().strip()
+            if not address:
+                raise SystemExit("bench/backfill serve ended before it listened")
+            yield [f"{address}/{number}" for number in range(targets)]
+        finally:
+            process.terminate()
