@@ -188,8 +188,10 @@ def test_callers_are_held_back_while_their_cause_pages_and_the_cause_is_told(
     bridge = {"alertname": "DependencyPaging", "cluster": "eu-1", "namespace": "web", "service": "frontend"}
     own = {**frontend, "alertname": "LoneFailingInstance", "stage": "page"}
     del own["kind"]
-    running.send(PAGE, {**bridge, "severity": "none"}, frontend, own)
+    cause = (PAGE, {**bridge, "severity": "none"})
+    running.send(*cause)
     assert inbox.wait("payments-primary").body["payload"]["component"] == "ledger"
+    running.send(*cause, frontend, own)
     assert "LoneFailingInstance" in inbox.wait("storefront-primary").body["payload"]["summary"]
     time.sleep(TOLD_BY_NOW)
     assert len(inbox.to("storefront-primary")) == 1, "what is no symptom is told, the symptom is not"
