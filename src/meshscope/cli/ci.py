@@ -44,7 +44,12 @@ def command(
         outcome = built(assembly, options.tree_of(folder, root, environment), environment)
         report = checked(assembly, date.today(), tell)
     code = exits.FAILED if outcome.manifest is None else exits.of_findings(report.findings, strict)
-    # For a person all of it is the result, for a program only what it can read.
-    (click.echo if form == "text" else say)(result(outcome, full=False) + "\n")
-    click.echo(FORMS[form](Result(verb="ci", report=report, root=root, code=code)), nl=False)
+    ended = Result(verb="ci", report=report, root=root, code=code)
+    text = result(outcome, full=False) + "\n" + FORMS["text"](ended)
+    # For a person all of it is the result; a program gets what it can read, and the log gets the rest.
+    if form == "text":
+        click.echo(text, nl=False)
+    else:
+        say(text)
+        click.echo(FORMS[form](ended), nl=False)
     return code

@@ -14,16 +14,18 @@ from string import Template
 
 import click
 
+from meshscope.artefacts.files import text_file
 from meshscope.cli import exits
 from meshscope.cli.progress import working
 from meshscope.cli.show import say, shown
 from meshscope.findings import Finding, MeshscopeError
 from meshscope.model.mesh import Versions
 from meshscope.model.people import dns_label
-from meshscope.wiring.discover import discover, refuse_occupied
+from meshscope.wiring.discover import ASK_SECONDS, discover, refuse_occupied
 
 FOLDERS = {"alert": "alerts", "dashboard": "dashboards", "service": "services", "pipeline": "collectors"}
 PIPELINES = {"github": ".github/workflows/meshscope.yml", "gitlab": ".gitlab-ci.yml"}
+_TOLD_BY_IT = ("mesh.py", "services/")
 _TEMPLATES = files("meshscope.cli") / "templates"
 
 
@@ -39,6 +41,14 @@ _TEMPLATES = files("meshscope.cli") / "templates"
     help="Who asks that Prometheus, in promtool's format.",
 )
 @click.option(
+    "--ask-seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    default=ASK_SECONDS,
+    show_default=True,
+    metavar="N",
+    help="How long each question to that Prometheus may take.",
+)
+@click.option(
     "--house",
     "root",
     type=click.Path(file_okay=False, path_type=Path),
@@ -46,7 +56,13 @@ _TEMPLATES = files("meshscope.cli") / "templates"
     help="The folder of mesh.py: the current one, or for a new mesh one of its name.",
 )
 def command(
-    what: str, name: str | None, url: str | None, provider: str | None, http_config: Path | None, root: Path | None
+    what: str,
+    name: str | None,
+    url: str | None,
+    provider: str | None,
+    http_config: Path | None,
+    ask_seconds: float,
+    root: Path | None,
 ) -> int:
     r"""Write definitions that build and check as they are.
 
@@ -61,7 +77,7 @@ def command(
             f"`new {what}` needs a name: meshscope new {what} {'github' if what == 'ci' else 'NAME'}"
         )
     if name is None and url is not None:
-        return _discovered(what, url, root or Path(what), provider, http_config)
+        return _discovered(what, url, root or Path(what), provider, http_config, ask_seconds)
     if name is None:
         written = _mesh(what, root or Path(what), provider or "istio")
         _told(written, f"next: cd {root or what}, meshscope check, meshscope build")
@@ -80,9 +96,22 @@ def _told(written: list[Path], then: str) -> None:
     say(f"{then}\n")
 
 
-def _discovered(name: str, url: str, folder: Path, provider: str | None, http_config: Path | None) -> int:
-    with working(f"asking {url}") as tell:
-        report = discover(url, name, folder, http_config=http_config, provider=provider, tell=tell)
+def _discovered(
+    name: str, url: str, folder: Path, provider: str | None, http_config: Path | None, seconds: float
+) -> int:
+    # What no telemetry tells of: an alert, dashboards, a tier of collectors to begin with.
+    ours = [(path, text) for path, text in sorted(_texts(_TEMPLATES / "house", "")) if not path.startswith(_TOLD_BY_IT)]
+    with working(f"asking Prometheus about {name}") as tell:
+        report = discover(
+            url,
+            name,
+            folder,
+            http_config=http_config,
+            provider=provider,
+            seconds=seconds,
+            beside=[text_file(path, Template(text).substitute()) for path, text in ours],
+            tell=lambda what: tell(f"asking Prometheus about {name}: {what}"),
+        )
     say(shown(report.notes, folder, sys.stderr))
     click.echo(report.text, nl=False)
     return exits.CLEAN

@@ -36,7 +36,7 @@ def with_absence(report: Report) -> Report:
     missing = tuple(
         Finding(
             code="engine/absent",
-            title=f"the unit tests are not run: {one.name} {one.why}",
+            title=f"the unit tests are not run: {one.name}: {one.why}",
             why="they run in Prometheus's own tool, on its own evaluation",
             help=f"put {one.name} on PATH; it comes with Prometheus",
             subject=one.name,
