@@ -9,6 +9,10 @@ from meshscope.build.alertmanager import DEADMAN_URL, credentials
 from meshscope.build.heading import made_from
 from meshscope.model.model import Model
 
+ABOUT_THE_TREE = """\
+`manifest.json` has the digest and the origin of each file, `model.json` all that a program needs to know of the mesh,
+`detection.txt` how soon each SLO's trouble is told.
+"""
 CONTACTS = (
     "`pagerduty-*` hold a routing key, `slack-*` the address of an incoming webhook, "
     f"`{DEADMAN_URL}` the address of whoever\nnotices that it is no longer called."
@@ -62,7 +66,8 @@ def files_guide(model: Model, artefacts: Artefacts, flags: tuple[str, ...]) -> s
         tiers = ", ".join(f"`{collector.name}.yaml` (a {collector.mode})" for collector in artefacts.collectors)
         rows.insert(3, ("`collectors/`", f"tiers of collectors: {tiers}", "`otelcol --config=collectors/TIER.yaml`"))
     targets = _TARGETS_IN_FILES if model.mesh.discovery == "files" else _TARGETS_IN_KUBERNETES
-    return "\n".join([head(model), table(("folder", "what", "how to load it"), rows), secrets(artefacts), targets])
+    folders = table(("folder", "what", "how to load it"), rows)
+    return "\n".join([head(model), folders, ABOUT_THE_TREE, secrets(artefacts), targets])
 
 
 def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from meshscope.artefacts.artefacts import Artefacts
 from meshscope.build.alertmanager import credentials
-from meshscope.build.guide import CONTACTS, head, table
+from meshscope.build.guide import ABOUT_THE_TREE, CONTACTS, head, table
 from meshscope.build.operator.alerting import secret_name as alerting_secret
 from meshscope.build.operator.collectors import from_secret, secret_files
 from meshscope.build.operator.collectors import secret_name as collectors_secret
@@ -20,6 +20,7 @@ side would keep:
     kubectl apply --server-side -R -f objects/
 
 {table}
+{about}
 ## Who is told
 
 Choose one of two, never both:
@@ -74,6 +75,7 @@ def operator_guide(model: Model, provider: MeshProvider, artefacts: Artefacts, o
     contacts = "\n".join(f"- `{path.rpartition('/')[2]}`" for path in credentials(artefacts.alertmanager))
     applied = _APPLY.format(
         table=table(("folder", "what"), rows),
+        about=ABOUT_THE_TREE,
         namespace=mesh.monitoring_namespace,
         alerting=alerting_secret(mesh),
         contacts=f"{contacts}\n\n{CONTACTS}",
