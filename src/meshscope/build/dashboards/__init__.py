@@ -99,14 +99,16 @@ class Board:
         if self.foreign:
             return head
         links = [self._sibling(other) for other in self.writer.model.dashboards if self._is_sibling(other)]
+        links += made.get("links") or []
+        notes = [*self._annotations(), *(made.get("annotations") or {}).get("list", [])]
         return {
             **head,
             "description": self.definition.description,
             "graphTooltip": 1,
             "refresh": self._scaled(str(made.get("refresh", "30s")), least=10),
             "time": {"from": self._since(made), "to": "now"},
-            "links": [*links, *(made.get("links") or [])],
-            "annotations": {"list": [*self._annotations(), *(made.get("annotations") or {}).get("list", [])]},
+            **({"links": links} if links else {}),
+            **({"annotations": {"list": notes}} if notes else {}),
         }
 
     def _is_sibling(self, other: DashboardDefinition) -> bool:

@@ -100,9 +100,9 @@ class Writer:
         return f"{self._in(left, strength)} {operator} {second}", strength
 
     def _aggregated(self, query: Aggregated) -> str:
-        by = f" by ({', '.join(query.by)})" if query.by else ""
+        by = f" by ({', '.join(query.by)}) " if query.by else ""
         number = f"{query.number}, " if query.number is not None else ""
-        return f"{query.operator}{by} ({number}{self._of(query.of)[0]})"
+        return f"{query.operator}{by}({number}{self._of(query.of)[0]})"
 
     def _firing(self, query: Firing) -> str:
         words = self.model.mesh.severities
