@@ -77,7 +77,7 @@ def test_a_program_that_is_too_old_is_said_to_be_and_not_asked(wrong: House, tmp
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
     extra = {"PATH": f"{program.parent}:/usr/bin:/bin"}
     last = wrong.run("check", status=1, extra=extra).stdout.splitlines()[-1]
-    assert f"promtool ({program} is 2.42.0, and 3.0.0 is needed)" in last
+    assert f"promtool ({program} is 2.42.0, and 3.11.0 is needed)" in last
     program.write_text("#!/nonexistent\n")
     last = wrong.run("check", status=1, extra=extra).stdout.splitlines()[-1]
     assert f"promtool (`{program}` can't be run: No such file or directory)" in last

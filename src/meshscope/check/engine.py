@@ -9,11 +9,11 @@ from typing import Protocol
 
 # The oldest version that judges rightly, by program. A program on PATH that is older is said to be, and not asked.
 MINIMUM: Mapping[str, str] = {
-    "promtool": "3.0.0",  # the first that normalises the values of `le`
+    "promtool": "3.11.0",  # the first that reads Prometheus's retention from its configuration
     "amtool": "0.34.0",  # the first whose webhook bodies carry routeLabels
     "otelcol": "0.155.0",  # components change their names between releases
     "otelcol-logs": "0.149.0",  # a build of the collector with the receivers of a node tier
-    "prometheus": "3.11.0",  # the first that reads its retention from its configuration
+    "prometheus": "3.11.0",
     "alertmanager": "0.34.0",
 }
 

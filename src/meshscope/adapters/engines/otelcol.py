@@ -46,19 +46,31 @@ class Otelcol:
 
     def judge(self, folder: Path, paths: Sequence[str]) -> Verdict:
         """Judge each configuration in each build."""
-        complaints: list[Complaint] = []
-        cases: list[Case] = []
-        passed_over: list[str] = []
-        for path in paths:
-            text = (folder / path).read_text(encoding="utf-8")
+        verdicts = [self._one(path, (folder / path).read_text(encoding="utf-8")) for path in paths]
+        return Verdict(
+            cases=tuple(case for verdict in verdicts for case in verdict.cases),
+            complaints=tuple(complaint for verdict in verdicts for complaint in verdict.complaints),
+            passed_over=tuple(name for verdict in verdicts for name in verdict.passed_over),
+        )
+
+    def _one(self, path: str, text: str) -> Verdict:
+        try:
             document = yaml.safe_load(text)
-            trials = [_tried(program, document) for program in self.programs]
-            said = {trial.message: None for trial in trials if trial.message}
-            complaints += [Complaint(path=path, message=message) for message in said]
-            cases.append(Case(path=path, failed="\n".join(said)))
-            unknown = sorted(set.intersection(*(trial.missing for trial in trials)))
-            passed_over += [f"{missing} in {path}" for missing in unknown]
-        return Verdict(cases=tuple(cases), complaints=tuple(complaints), passed_over=tuple(passed_over))
+        except yaml.YAMLError as error:
+            return _verdict(path, [" ".join(str(error).split())], set())
+        if not isinstance(document, dict):
+            return _verdict(path, ["it is no mapping, and a collector's configuration is one"], set())
+        trials = [_tried(program, document) for program in self.programs]
+        said = list(dict.fromkeys(trial.message for trial in trials if trial.message))
+        return _verdict(path, said, set.intersection(*(trial.missing for trial in trials)))
+
+
+def _verdict(path: str, said: Sequence[str], unknown: set[str]) -> Verdict:
+    return Verdict(
+        cases=(Case(path=path, failed="\n".join(said)),),
+        complaints=tuple(Complaint(path=path, message=message) for message in said),
+        passed_over=(f"{', '.join(sorted(unknown))} in {path}",) if unknown else (),
+    )
 
 
 def _tried(program: Path, document: Mapping[str, object]) -> _Trial:
@@ -99,7 +111,7 @@ def without(document: Mapping[str, object], missing: set[str]) -> dict[str, obje
         }
         for name, pipeline in service.get("pipelines", {}).items()
     }
-    whole = {name: pipeline for name, pipeline in pipelines.items() if pipeline["receivers"] and pipeline["exporters"]}
+    whole = {name: one for name, one in pipelines.items() if one.get("receivers") and one.get("exporters")}
     left["service"] = {
         **service,
         "extensions": [one for one in service.get("extensions", []) if one not in gone["extensions"]],
