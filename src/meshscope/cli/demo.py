@@ -1,0 +1,52 @@
+"""``meshscope demo``: show the whole story on this machine."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+
+import click
+
+from meshscope.cli import exits
+from meshscope.cli.show import coloured, say, shown
+from meshscope.demo.page import Page
+from meshscope.demo.show import LIVE_SECONDS, Wanted, show
+
+
+@click.command()
+@click.option(
+    "--house",
+    "root",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("."),
+    metavar="DIR",
+    help="The folder of mesh.py (the current one).",
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=30),
+    default=LIVE_SECONDS,
+    show_default=True,
+    metavar="N",
+    help="About how long the live part takes: fewer, and time runs faster.",
+)
+@click.option("--no-live", is_flag=True, help="Build and check, and start no program.")
+def command(root: Path, seconds: float, no_live: bool) -> int:
+    """Show the whole story on this machine: build a mesh, run it, break it, and see who is told.
+
+    The live part needs Prometheus, Alertmanager and an OpenTelemetry Collector, on PATH or built by `make engines`;
+    without them the mesh is built and checked. Everything listens on this machine alone and ends with the command.
+    """
+    # Whoever ends us politely gets everything ended that we started.
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, signal.default_int_handler)
+    page = Page(write=_write, colour=coloured(sys.stdout))
+    outcome = show(Wanted(house=root, seconds=seconds, live=not no_live), page)
+    if outcome.errors:
+        say(shown(outcome.errors, root, sys.stderr))
+    return exits.CLEAN if outcome.well else exits.FAILED
+
+
+def _write(line: str) -> None:
+    click.echo(line.rstrip())

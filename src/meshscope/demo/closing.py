@@ -1,0 +1,155 @@
+"""What the live demo came to: who was told, which panels have data, which traces and logs were kept."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Iterator
+
+from meshscope.demo.instrument import Told as Sent
+from meshscope.demo.live import Live
+from meshscope.demo.page import BAD, GOOD, Page, counted, in_truth
+from meshscope.demo.panels import asked
+from meshscope.demo.processes import Running
+from meshscope.demo.receiver import AGENT, CHAT, MAIL, PAGER
+from meshscope.demo.story import AGENT_TOLD, BUDGET_TOLD, FIRED, OWNER_TOLD, Story
+
+# Spans wait for their batch, then for the decision on their trace.
+_SETTLED_SECONDS = 5.0
+_PROOF_SECONDS = 90.0
+_LOOKED_BACK = 900.0
+
+
+def closing(story: Story, page: Page) -> bool:
+    """Say what it came to; False where a panel has no data, a failed span is lost, or a secret got through."""
+    page.said("IN SHORT", _in_short(story))
+    page.said("TOLD", _told(story))
+    good = _panels(story, page)
+    return _telemetry(story.live, page) and good
+
+
+def _in_short(story: Story) -> Iterator[str]:
+    since, scale = story.told.since, story.live.scale
+
+    def both(milestone: str) -> str:
+        return f"{since[milestone]:.1f} s ({in_truth(since[milestone], scale)})"
+
+    if BUDGET_TOLD in since:
+        yield f"fault -> first page, since users feel it {both(BUDGET_TOLD)}; that one stays until its window is well"
+    if story.alert is not None and FIRED in since and AGENT_TOLD in since:
+        yield f"fault -> alert on the instance {both(FIRED)} -> agent {both(AGENT_TOLD)} -> owner {both(OWNER_TOLD)}"
+    yield from _busy(story.live)
+
+
+def _busy(live: Live) -> Iterator[str]:
+    """What a busy machine left out; times are longer for it than they would be."""
+    window = f"{_LOOKED_BACK * float(live.scale):.0f}s"
+    scrapes = _sum(live, f"sum(sum_over_time((1 - up)[{window}:]))")
+    rounds = _sum(live, f"sum(increase(prometheus_rule_group_iterations_missed_total[{window}]))")
+    if scrapes or rounds:
+        yield (
+            f"this machine was busy: {counted(scrapes, 'scrape')} failed and {counted(rounds, 'evaluation')} of rules "
+            "were left out, so times are longer than they need to be"
+        )
+
+
+def _sum(live: Live, query: str) -> int:
+    found = live.prometheus.now(query)
+    return round(float(found[0]["value"][1])) if found else 0
+
+
+def _told(story: Story) -> Iterator[str]:
+    ways = {AGENT: "", PAGER: "PagerDuty ", CHAT: "Slack ", MAIL: "mail "}
+    told = [
+        f"{who}{f' by {ways[way]}{address}' if ways[way] else ''}: {counted(number, 'message')}"
+        for (who, way, address), number in sorted(story.told.messages.items())
+    ]
+    heartbeats = story.live.receiver.heartbeats
+    yield f"{'; '.join(told)}; the dead-man's switch: {counted(heartbeats, 'sign')} of life"
+    held: dict[str, set[str]] = {}
+    for labels in story.told.held_back:
+        if labels.get("severity") == story.model.mesh.severities.page and labels.get("kind") == "symptom":
+            held.setdefault(labels["owner"], set()).add(f"{labels['namespace']}/{labels['service']}")
+    for owner, services in sorted(held.items()):
+        yield f"{owner} sleeps on: {', '.join(sorted(services))} fails too, and what it calls is paged for already"
+
+
+def _panels(story: Story, page: Page) -> bool:
+    live = story.live
+    identity = story.service.identity
+    chosen = {"cluster": identity.cluster, "namespace": identity.namespace, "service": identity.name}
+    scrape = float(story.model.mesh.scrape_interval.seconds * live.scale.numerator / live.scale.denominator)
+    answers = asked(live.home.tree, live.prometheus, chosen, scrape, float(live.scale))
+    empty = {(one.board, one.panel) for one in answers if not one.found}
+    panels = {(one.board, one.panel) for one in answers}
+    boards = len({board for board, _ in panels})
+    zeros = sum(1 for one in answers if one.found and not one.happened)
+    told = (
+        f"{len(panels) - len(empty)} of {len(panels)} panels of {boards} dashboards have data, "
+        f"by {len(answers)} queries; {zeros} of them found the zero of what did not happen"
+    )
+    missing = [f"no data: {board} / {panel}" for board, panel in sorted(empty)]
+    page.said("PANELS", [told, *missing], BAD if empty else GOOD)
+    return not empty
+
+
+def _telemetry(live: Live, page: Page) -> bool:
+    sent = _sent(live)
+    kept = live.store.kept
+    until = time.monotonic() + _SETTLED_SECONDS
+    while time.monotonic() < until and (kept.failed_spans < sent.failed_spans or kept.records < sent.records):
+        time.sleep(0.1)
+    whole = kept.failed_spans >= sent.failed_spans
+    traces = (
+        f"{sent.spans:,} spans of {sent.visitors:,} visitors sent; {len(kept.traces):,} traces kept, "
+        f"among them all of {kept.failed_spans:,} failed spans"
+        if whole
+        else f"{kept.failed_spans:,} of {sent.failed_spans:,} failed spans kept"
+    )
+    page.said("TRACES", [traces], GOOD if whole else BAD)
+    clean = kept.records >= sent.records and not kept.cards
+    logs = (
+        f"{kept.records:,} of {sent.records:,} records kept, {_owners(live)}; careless code wrote "
+        f"{sent.cards:,} card numbers into them, of which {kept.cards or 'none'} arrived"
+    )
+    page.said("LOGS", [logs], GOOD if clean else BAD)
+    return whole and clean
+
+
+def _owners(live: Live) -> str:
+    unowned = live.store.kept.unowned
+    return (
+        f"{unowned} without an owner"
+        if unowned
+        else f"each named for its owner ({len(live.store.kept.owners)} of them)"
+    )
+
+
+def _sent(live: Live) -> Sent:
+    total = Sent()
+    for name in live.troupe.processes:
+        told = live.tell(name, "/flushed")
+        total.spans += told["spans"]
+        total.failed_spans += told["failed_spans"]
+        total.records += told["records"]
+        total.cards += told["cards"]
+        total.visitors += told["visitors"]
+    return total
+
+
+def proofs(tests: Running, page: Page) -> bool:
+    """Wait for the unit tests that run beside, and say how they went."""
+    process = tests.process
+    try:
+        answer, _ = process.communicate(timeout=_PROOF_SECONDS)
+    except subprocess.TimeoutExpired:
+        page.said("TESTS", ["the generated unit tests take longer than this demo: run `meshscope test`"])
+        return True
+    if process.returncode or not answer:
+        page.said("TESTS", ["the generated unit tests could not be run: run `meshscope test`"], BAD)
+        return False
+    told = json.loads(answer)
+    failed = [f"failed: {name}" for name in told["failed"]]
+    page.said("TESTS", [f"{told['passed']} generated unit tests passed, in promtool", *failed], BAD if failed else GOOD)
+    return not failed

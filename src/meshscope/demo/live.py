@@ -1,0 +1,156 @@
+"""The live demo's stage: the house built for this machine, and everything that runs on what was built."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from meshscope.artefacts.files import File
+from meshscope.build.assemble import Built
+from meshscope.build.options import Options
+from meshscope.build.prometheus import PROXIES
+from meshscope.build.rules.statics import identity_labels
+from meshscope.demo import local
+from meshscope.demo.asking import Prometheus, get
+from meshscope.demo.history import History, Promise
+from meshscope.demo.processes import Processes
+from meshscope.demo.programs import Engines, Theatre, Troupe, otlp_endpoint
+from meshscope.demo.receiver import Receiver
+from meshscope.demo.script import Script, script
+from meshscope.demo.store import Store
+from meshscope.demo.troupe import Engagement
+from meshscope.findings import Finding, MeshscopeError
+from meshscope.model.model import Model
+from meshscope.wiring.assembly import Assembly, assembled
+from meshscope.wiring.building import build
+
+
+@dataclass(frozen=True, kw_only=True)
+class Home:
+    """The copy of the house in its environment for this machine, built as it would be and with time scaled."""
+
+    folder: Path
+    root: Path
+    tree: Path
+    listening: local.Ports
+    model: Model
+    true: tuple[File, ...]
+    scaled: Built
+
+
+@dataclass(frozen=True, kw_only=True)
+class Live:
+    """Everything that runs."""
+
+    home: Home
+    script: Script
+    scale: Fraction
+    processes: Processes
+    troupe: Troupe
+    receiver: Receiver
+    store: Store
+    prometheus: Prometheus
+
+    def look(self) -> None:
+        """Raise `MeshscopeError` when a program has ended."""
+        self.processes.look()
+
+    def tell(self, player: str, path: str, **asked: str) -> Any:
+        """Tell the process called ``player`` what to do, or ask it."""
+        _, host, port = self.troupe.processes[player]
+        return get(port, path, asked, host)
+
+    def held_back(self) -> list[dict[str, Any]]:
+        """The labels of every alert that Alertmanager tells nobody of, because another says it."""
+        alerts = get(self.home.listening.alertmanager, "/api/v2/alerts", {"inhibited": "true"})
+        return [alert["labels"] for alert in alerts if alert["status"]["inhibitedBy"]]
+
+
+def prepared(house: Path, folder: Path, scale: Fraction, *, seconds: float) -> Home:
+    """Copy the house, add the environment of this machine, and build it twice: as it would be, and as it runs.
+
+    Raises `MeshscopeError` where the copy can't be built.
+    """
+    listening = local.ports()
+    root = local.copied(house, folder)
+    local.environment(root, listening, folder / "secrets")
+    fast = Options(time_scale=scale)
+    true = _whole(assembled(root, local.NAME, Options(), seconds=seconds))
+    scaled = assembled(root, local.NAME, fast, seconds=seconds)
+    outcome = build(root, folder / "tree", local.NAME, fast, seconds=seconds)
+    model = scaled.house.model
+    if outcome.manifest is None or model is None:
+        raise MeshscopeError(_unbuilt(outcome.findings))
+    local.write_secrets(_whole(scaled).artefacts, folder / "secrets", listening)
+    return Home(
+        folder=folder, root=root, tree=outcome.folder, listening=listening, model=model, true=true.files,
+        scaled=_whole(scaled),
+    )  # fmt: skip
+
+
+@contextmanager
+def running(home: Home, engines: Engines, scale: Fraction) -> Iterator[Live]:
+    """Run everything until the context is left, however it is left."""
+    played = script(home.model, float(scale))
+    logs = home.folder / "logs"
+    logs.mkdir()
+    receiver, store = Receiver(), Store(local.TOKEN)
+    with ExitStack() as ends:
+        ends.callback(receiver.close)
+        receiver.open(home.listening.receiver, home.listening.mail)
+        ends.callback(store.close)
+        store.open(home.listening.store)
+        processes = ends.enter_context(Processes(logs))
+        theatre = Theatre(
+            tree=home.tree, folder=home.folder, listening=home.listening, engines=engines, processes=processes
+        )
+        theatre.collector(home.folder / "secrets")
+        theatre.alertmanager()
+        past = home.folder / "past.om"
+        troupe = theatre.services(
+            Engagement(
+                script=played, collector=otlp_endpoint(home.listening), time_scale=float(scale), logs=logs,
+                history=_history(home.model, past, scale),
+            )
+        )  # fmt: skip
+        local.write_targets(home.tree, troupe.scraped, home.listening.collector)
+        theatre.prometheus(past)
+        yield Live(
+            home=home, script=played, scale=scale, processes=processes, troupe=troupe, receiver=receiver,
+            store=store, prometheus=Prometheus(home.listening.prometheus),
+        )  # fmt: skip
+
+
+def _history(model: Model, path: Path, scale: Fraction) -> History:
+    promises = tuple(
+        Promise(
+            labels=",".join(
+                f'{name}="{value}"' for name, value in {**identity_labels(service.identity), "slo": slo.name}.items()
+            ),
+            service=service.identity,
+            slo=slo.name,
+            budget=float(slo.budget),
+        )
+        for service, slo in model.slos
+    )
+    return History(path=path, cluster=model.mesh.cluster, job=PROXIES, time_scale=float(scale), promises=promises)
+
+
+def _whole(assembly: Assembly) -> Built:
+    if assembly.built is None:
+        raise MeshscopeError(_unbuilt(assembly.findings))
+    return assembly.built
+
+
+def _unbuilt(findings: Sequence[Finding]) -> Finding:
+    first = max(findings, key=lambda finding: finding.level, default=None)
+    return first or Finding(
+        code="demo/unbuilt",
+        title="the copy of the house can't be built",
+        why="it was copied without its errors, and has some",
+        help="run `meshscope check`",
+    )

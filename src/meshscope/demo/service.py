@@ -1,0 +1,198 @@
+"""One process of the demo: the pods of a service (or gateway, waypoint, outside), each behind its own proxy.
+
+Requests are real and go over loopback; what the proxies would count is counted where they would stand: the caller's
+at the caller, the callee's at the callee.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import socket
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from itertools import cycle
+from urllib.parse import parse_qs, urlsplit
+
+from opentelemetry.context import Context
+from opentelemetry.trace import Span
+
+from meshscope.demo.instrument import Sending, Voice
+from meshscope.demo.script import NEEDED, Player, Script, chance_of
+from meshscope.demo.sidecar import FAILED, OK, UNREACHED, Answer, Sidecar
+from meshscope.demo.wire import Address, Caller, Request, serve
+from meshscope.model.services import Identity
+
+_PATH = "x-demo-path"
+_FROM = "x-demo-from"
+# One answered request in so many is worth a line in the log.
+_LOGGED = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """What every process knows: the script, where each pod listens, and where telemetry goes."""
+
+    script: Script
+    pods: Mapping[str, Address]
+    collector: str
+    time_scale: float
+
+
+class Pod:
+    """One instance behind its proxy."""
+
+    def __init__(self, player: Player, name: str, stage: Stage, sending: Sending, sidecar: Sidecar) -> None:
+        """Well, and ready to answer."""
+        self.player = player
+        self.name = name
+        self.failing = 0.0
+        self.sidecar = sidecar
+        self._stage = stage
+        self._voice = Voice(player, name, sending)
+        self._caller = Caller()
+        self._dice = random.Random(name)  # noqa: S311 - dice, not a secret
+        # Each caller goes round its callee's pods, beginning with any of them.
+        self._turns = {
+            callee: cycle(self._dice.sample(stage.script.cast[callee].pods, len(stage.script.cast[callee].pods)))
+            for callee in (*stage.script.calls.get(player.identity, {}), *stage.script.waypoints)
+        }
+
+    async def scrape(self, request: Request) -> tuple[int, bytes]:
+        """What the proxy says at its scrape port."""
+        return (200, self.sidecar.text()) if request.path == "/stats/prometheus" else (404, b"")
+
+    async def answer(self, request: Request) -> tuple[int, bytes]:
+        """Answer a request that arrived at the proxy."""
+        begun = time.perf_counter()
+        if self.player.reports == "waypoint":
+            answer = await self._forward(request)
+        else:
+            with self._voice.answering(request.path, request.headers) as (span, context):
+                answer = await self._work(request, span, context)
+        source = self._stage.script.cast.get(_identity(request.headers.get(_FROM, "")))
+        if self.player.reports and self.player.reports != "waypoint":
+            self.sidecar.count(self.player.reports, source, self.player, answer, _since(begun))
+        return answer.code, b"ok" if answer.code < 500 else b"failed"
+
+    async def visit(self) -> None:
+        """One visitor from outside comes in here."""
+        self._voice.told.visitors += 1
+        with self._voice.answering("/", {}) as (span, context):
+            await self._work(Request("/", {}), span, context)
+
+    async def _work(self, request: Request, span: Span, context: Context) -> Answer:
+        await asyncio.sleep(self.player.work * self._dice.uniform(0.6, 1.6) / 1000)
+        if self._dice.random() < self.failing:
+            self._voice.told.failed_first = self._voice.told.failed_first or time.time()
+            self._voice.failed(span, "the connection pool is exhausted")
+            self._voice.log(context, f"{request.path} failed: the connection pool is exhausted", error=True)
+            return FAILED
+        path = (*map(_identity, filter(None, request.headers.get(_PATH, "").split(","))), self.player.identity)
+        for callee, chance in self._stage.script.calls.get(self.player.identity, {}).items():
+            if self._dice.random() >= chance_of(callee, chance, path):
+                continue
+            if (await self._call(callee, path, context)).code >= 500 and chance >= NEEDED:
+                self._voice.failed(span, f"{callee.name} failed")
+                return FAILED
+        if self._dice.randrange(_LOGGED) == 0:
+            self._voice.log(context, f"{request.path} answered")
+        return OK
+
+    async def _call(self, callee: Identity, path: tuple[Identity, ...], context: Context) -> Answer:
+        called = self._stage.script.cast[callee]
+        waypoint = self._stage.script.waypoints.get(callee)
+        pod = self._stage.script.cast[waypoint].pods[0] if waypoint else next(self._turns[callee])
+        begun = time.perf_counter()
+        with self._voice.calling(called.host, context) as (span, headers):
+            told = {**headers, _PATH: ",".join(map(_text, path)), _FROM: _text(self.player.identity)}
+            answer = await self._ask(pod, f"/{callee.name}", {**told, "x-demo-to": _text(callee)})
+            if answer.code >= 500:
+                self._voice.failed(span, "")
+        if self.player.counts_calls:
+            self.sidecar.count("source", self.player, called, answer, _since(begun))
+        return answer
+
+    async def _forward(self, request: Request) -> Answer:
+        """As a waypoint: pass a request on to its service, and count it."""
+        callee = self._stage.script.cast[_identity(request.headers["x-demo-to"])]
+        source = self._stage.script.cast.get(_identity(request.headers.get(_FROM, "")))
+        begun = time.perf_counter()
+        answer = await self._ask(next(self._turns[callee.identity]), request.path, request.headers)
+        self.sidecar.count("waypoint", source, callee, answer, _since(begun))
+        return answer
+
+    async def _ask(self, pod: str, path: str, headers: Mapping[str, str]) -> Answer:
+        try:
+            return Answer(await self._caller.ask(self._stage.pods[pod], path, headers))
+        except OSError:
+            return UNREACHED
+
+
+class Process:
+    """All pods of one player, and the port at which the demo tells it what to do."""
+
+    def __init__(self, player: Player, stage: Stage, sidecars: Mapping[str, Sidecar]) -> None:
+        """Made in the process that is going to serve: the SDK starts threads."""
+        self._player = player
+        self._script = stage.script
+        self._sending = Sending(stage.collector, stage.time_scale)
+        self._pods = {
+            name: Pod(player, name, stage, self._sending, sidecars[name]) for name in player.pods
+        }  # fmt: skip
+
+    async def run(
+        self, listening: Mapping[str, socket.socket], scraped: Mapping[str, socket.socket], told: socket.socket
+    ) -> None:
+        """Serve until this process is ended; visitors come in where the script says so."""
+        for name, pod in self._pods.items():
+            await serve(listening[name], pod.answer)
+            if name in scraped:
+                await serve(scraped[name], pod.scrape)
+        await serve(told, self._obey)
+        if self._player.identity == self._script.entry:
+            await self._visitors()
+        await asyncio.Event().wait()
+
+    async def _visitors(self) -> None:
+        dice = random.Random(0)  # noqa: S311 - dice, not a secret
+        doors = cycle(self._pods.values())
+        visits: set[asyncio.Task[None]] = set()
+        due = time.monotonic()
+        while True:
+            # From when the last was due, not from when it came: a busy machine must not lower the rate.
+            due += dice.uniform(0.5, 1.5) / self._script.rate
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+            visit = asyncio.ensure_future(next(doors).visit())
+            visits.add(visit)
+            visit.add_done_callback(visits.discard)
+
+    async def _obey(self, request: Request) -> tuple[int, bytes]:
+        """``/failing?pod=NAME&share=1`` makes a pod fail that share of its requests; ``/told`` says what was told.
+
+        ``/flushed`` says it when everything was sent.
+        """
+        asked = urlsplit(request.path)
+        if asked.path == "/failing":
+            wanted = parse_qs(asked.query)
+            self._pods[wanted["pod"][0]].failing = float(wanted["share"][0])
+        elif asked.path in ("/told", "/flushed"):
+            if asked.path == "/flushed":
+                await asyncio.to_thread(self._sending.flush)
+            return 200, json.dumps(asdict(self._sending.told)).encode()
+        return 200, b""
+
+
+def _since(begun: float) -> float:
+    return (time.perf_counter() - begun) * 1000
+
+
+def _text(identity: Identity) -> str:
+    return "/".join(identity)
+
+
+def _identity(text: str) -> Identity:
+    parts = text.split("/")
+    return Identity(*parts) if len(parts) == 3 else Identity("", "", "")

@@ -1,0 +1,225 @@
+"""The demo from its first line to its last."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from pathlib import Path
+
+from meshscope.build.detection import Detection, spoken
+from meshscope.build.options import Options
+from meshscope.bundle.tally import tally
+from meshscope.check.report import Report
+from meshscope.demo.closing import closing, proofs
+from meshscope.demo.difference import Difference, difference
+from meshscope.demo.live import Home, prepared, running
+from meshscope.demo.page import BAD, GOOD, Page, counted
+from meshscope.demo.processes import Processes, Running
+from meshscope.demo.programs import GATEWAY, Engines
+from meshscope.demo.script import script
+from meshscope.demo.story import Story
+from meshscope.demo.workshop import workshop
+from meshscope.findings import Finding, Level, worst
+from meshscope.model.model import Model
+from meshscope.wiring.assembly import Assembly, assembled
+from meshscope.wiring.checking import checked
+from meshscope.wiring.engines import found
+
+LIVE_SECONDS = 60.0
+# How long the story is without a time scale, from the first program to the last message.
+_TRUE_SECONDS = 1200.0
+# What does not depend on the time scale: to build, to check, to start and to end.
+_OVERHEAD = 15.0
+_SLOWEST, _FASTEST = 5, 30
+_CACHES = ("HOME", "MESHSCOPE_CACHE", "XDG_CACHE_HOME")
+_SERVERS = ("otelcol", "prometheus", "promtool", "alertmanager")
+_NAMES = {"otelcol": "OpenTelemetry Collector", "prometheus": "Prometheus", "alertmanager": "Alertmanager"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What is asked for: the house, how long the live part may take, and whether it is wanted at all."""
+
+    house: Path
+    seconds: float = LIVE_SECONDS
+    live: bool = True
+    load_seconds: float = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """What the demo came to: whether all of it went well, and the errors that kept it from being built."""
+
+    well: bool
+    errors: tuple[Finding, ...] = ()
+
+
+def show(wanted: Wanted, page: Page) -> Shown:
+    """Tell the whole story. Raises `MeshscopeError` when a program dies or something doesn't happen."""
+    house = wanted.house.resolve()
+    assembly = assembled(house, None, Options(), seconds=wanted.load_seconds)
+    model = assembly.house.model
+    if assembly.built is None or model is None or worst(assembly.findings) == Level.ERROR:
+        return Shown(well=False, errors=tuple(one for one in assembly.findings if one.level is Level.ERROR))
+    engines, missing = _engines() if wanted.live else (None, [])
+    scale = time_scale(wanted.seconds)
+    page.title(f"meshscope demo: {model.mesh.name}, {len(model.services)} services")
+    _first_lines(model, engines, missing, wanted, page)
+    well = _built(assembly, model, page)
+    if engines is None:
+        _without(assembly, model, page)
+        return Shown(well=well)
+    with workshop() as folder:
+        home = prepared(house, folder, scale, seconds=wanted.load_seconds)
+        _difference(difference(home.true, home.scaled.files), scale, page)
+        return Shown(well=_live(home, engines, scale, house, page) and well)
+
+
+def time_scale(seconds: float) -> Fraction:
+    """How fast time must run for the live part to take about so many seconds; never so fast that windows get empty."""
+    return Fraction(1, min(_FASTEST, max(_SLOWEST, round(_TRUE_SECONDS / seconds))))
+
+
+def _live(home: Home, engines: Engines, scale: Fraction, house: Path, page: Page) -> bool:
+    with ExitStack() as ends:
+        live = ends.enter_context(running(home, engines, scale))
+        tests = _tests(ends.enter_context(Processes(home.folder / "logs")), house, home.folder)
+        story = Story(live, page)
+        story.run()
+        well = closing(story, page)
+        well = proofs(tests, page) and well
+    page.said("ENDED", [f"all {len(live.troupe.processes) + 4} processes; no file is left"])
+    return well
+
+
+def _tests(processes: Processes, house: Path, folder: Path) -> Running:
+    return processes.start(
+        "the unit tests",
+        Path(sys.executable),
+        ["-m", "meshscope.demo.proofs", str(house)],
+        folder=folder,
+        # Where the engines are depends on them.
+        environment={name: os.environ[name] for name in _CACHES if name in os.environ},
+        talks=True,
+    )
+
+
+def _engines() -> tuple[Engines | None, list[str]]:
+    """The programs of the live part; None where one is missing, and which, with the reason."""
+    answers = {name: found(name) for name in _SERVERS}
+    missing = [f"{name}: {said}" for name, (program, said) in answers.items() if program is None]
+    programs = {name: program for name, (program, _) in answers.items() if program is not None}
+    if missing:
+        return None, missing
+    versions = {name: said for name, (_, said) in answers.items()}
+    return Engines(
+        otelcol=programs["otelcol"], prometheus=programs["prometheus"], promtool=programs["promtool"],
+        alertmanager=programs["alertmanager"], versions=versions,
+    ), []  # fmt: skip
+
+
+def _first_lines(model: Model, engines: Engines | None, missing: Sequence[str], wanted: Wanted, page: Page) -> None:
+    if engines is None:
+        why = ["the live part was not asked for"] if not wanted.live else _how_to_get(missing)
+        page.said("NOT LIVE", why, BAD if wanted.live else None)
+        return
+    named = ", ".join(f"{_NAMES[name]} {version}" for name, version in engines.versions.items() if name in _NAMES)
+    others = [pipeline.name for pipeline in model.pipelines if pipeline.name != GATEWAY]
+    page.said(
+        "LIVE",
+        [
+            f"{len(model.services)} services as local processes that call each other",
+            f"{named}, on what is built for them",
+        ],
+        GOOD,
+    )
+    page.said("STAND-INS", _stand_ins())
+    page.said("NOT LIVE", list(_not_live(others)))
+    page.lines(
+        ["", f"This takes about {wanted.seconds + _OVERHEAD:.0f} seconds. Everything listens on this machine alone."]
+    )
+
+
+def _stand_ins() -> list[str]:
+    return [
+        "Istio's proxies: each process counts what its proxy would, and serves it in Envoy's text form",
+        "PagerDuty, Slack, mail and the agent: one receiver that answers as they do, and prints what came",
+        "the past: 30 days of healthy traffic are made up, so that windows of hours and days are full",
+    ]
+
+
+def _not_live(tiers: Sequence[str]) -> Iterator[str]:
+    if tiers:
+        yield f"the {', '.join(tiers)} tier of collectors, which needs Kubernetes: services send to the {GATEWAY} tier"
+    yield "Grafana: every query of its dashboards is asked of Prometheus, nothing is drawn"
+
+
+def _how_to_get(missing: Sequence[str]) -> list[str]:
+    return [
+        *missing,
+        "`make engines` builds them, once: about 15 minutes on two cores; then `make demo` goes on live by itself",
+    ]
+
+
+def _built(assembly: Assembly, model: Model, page: Page) -> bool:
+    built = assembly.built
+    assert built is not None  # noqa: S101 - asked before
+    page.said("BUILT", tally(model, built.artefacts))
+    report = checked(assembly, date.today(), lambda _: None, tests=False)
+    wrong = worst(report.findings)
+    page.said("CHECKED", [_checked(report)], BAD if wrong == Level.ERROR else GOOD)
+    return wrong != Level.ERROR
+
+
+def _checked(report: Report) -> str:
+    counts = {level: sum(1 for one in report.findings if one.level is level) for level in Level}
+    told = ", ".join(counted(counts[level], level.word) for level in sorted(Level, reverse=True) if counts[level])
+    files = sum(len(judged.cases) for judged in report.judged)
+    programs = sorted({judged.name.partition(" ")[0] for judged in report.judged})
+    by = f", and {files} files by {', '.join(programs)}" if programs else "; no real program is here to judge"
+    return f"{told or 'nothing is wrong'}: by {report.rules} rules of our own{by}"
+
+
+def _without(assembly: Assembly, model: Model, page: Page) -> None:
+    """What the live part would show, as far as it can be worked out."""
+    built = assembly.built
+    assert built is not None  # noqa: S101 - asked before
+    target = script(model, 1.0).target
+    told = [line for one in built.detections if one.service == target for line in _detected(one)]
+    if told:
+        page.said("WORKED OUT", told)
+
+
+def _detected(one: Detection) -> Iterator[str]:
+    if one.page_at_outage is not None:
+        tenth = f", after {spoken(one.page_at_tenth)} when one in ten is" if one.page_at_tenth is not None else ""
+        yield (
+            f"{one.service.namespace}/{one.service.name} {one.slo}: its owner is paged "
+            f"{spoken(one.page_at_outage)} after every request is bad{tenth}"
+        )
+
+
+def _difference(found: Difference, scale: Fraction, page: Page) -> None:
+    page.said(
+        "TIME",
+        [
+            f"what runs is built with --time-scale {scale}: {len(found.lines)} lines differ from the true build, "
+            + (
+                f"{len(found.others)} of them in more than lengths of time"
+                if found.others
+                else "all in lengths of time alone"
+            ),
+        ],
+        BAD if found.others else None,
+    )
+    page.lines(f"{_shortened(line.true)}  ->  {_shortened(line.scaled, 30)}" for line in found.samples())
+
+
+def _shortened(line: str, length: int = 60) -> str:
+    text = line.strip()
+    return text if len(text) <= length else f"...{text[-length + 3 :]}"

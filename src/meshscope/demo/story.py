@@ -1,0 +1,212 @@
+"""What happens live: one instance begins to fail, everybody who should is told, and when it is well again, that too."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from meshscope.demo.live import Live
+from meshscope.demo.page import BAD, GOOD, Page, counted
+from meshscope.demo.receiver import AGENT, CHAT, MAIL, PAGER, Message
+from meshscope.findings import Finding, MeshscopeError
+from meshscope.model.alerting import Alert
+from meshscope.model.model import Model
+from meshscope.model.people import Owner
+from meshscope.model.services import Service
+from meshscope.model.signals import Scope
+
+_TICK = 0.15
+_WARM_SECONDS = 60.0
+# As much patience as a machine needs that is busy with something else, in true time.
+_PATIENCE = 40 * 60.0
+_WAYS = {PAGER: "PagerDuty", CHAT: "Slack", MAIL: "mail"}
+_BURN = "ErrorBudgetBurn"
+
+# What the story waits for, and what its end adds up.
+FAULT_SEEN, PENDING, FIRED, AGENT_TOLD, OWNER_TOLD, BUDGET_TOLD, OVER = (
+    "seen", "pending", "fired", "agent", "owner", "budget", "over",
+)  # fmt: skip
+
+
+@dataclass
+class Told:
+    """What was observed: seconds from the fault to each milestone, how often each was told, what was held back."""
+
+    since: dict[str, float] = field(default_factory=dict)
+    messages: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    held_back: Sequence[Mapping[str, str]] = ()
+
+
+@dataclass(frozen=True, order=True)
+class _Event:
+    """A line of the table, and the milestone that it is."""
+
+    when: float
+    who: str
+    text: str
+    colour: str | None = field(default=None, compare=False)
+    milestone: str = ""
+
+
+class Story:
+    """Tells what happens while it does."""
+
+    def __init__(self, live: Live, page: Page) -> None:
+        """About the instance that the script chose. Raises `MeshscopeError` where it chose none."""
+        self.live = live
+        self.page = page
+        self.told = Told()
+        self.model: Model = live.home.model
+        target = live.script.target
+        found = next((service for service in self.model.services if service.identity == target), None)
+        if found is None:
+            raise MeshscopeError(_no_target(self.model))
+        self.service: Service = found
+        self.player = live.script.cast[found.identity]
+        self.pod = self.player.pods[0]
+        self.alert = _about_instances(self.model)
+        self._begun = 0.0
+        self._seen: set[tuple[str, ...]] = set()
+
+    @property
+    def owner(self) -> str:
+        """Who runs the service."""
+        return self.service.owner.name if self.service.owner else "nobody"
+
+    def run(self) -> None:
+        """The whole story. Raises `MeshscopeError` when something doesn't happen, or a program ends."""
+        self._until("the mesh is observed", self._warm, _WARM_SECONDS)
+        self.page.clock(self.live.scale)
+        self._fail(1.0)
+        siblings = counted(len(self.player.pods) - 1, "sibling")
+        self._tell(_Event(0.0, "fault", f"{self.pod} answers 500 to every request; its {siblings} don't", BAD))
+        self._until("the owner is told", lambda: OWNER_TOLD in self.told.since)
+        self.told.held_back = self.live.held_back()
+        self._fail(0.0)
+        self._tell(_Event(self._now(), "fault", f"{self.pod} is well again", GOOD))
+        if self.alert is not None:
+            self._until("the owner is told that it is over", lambda: OVER in self.told.since)
+
+    def _warm(self) -> bool:
+        ask = self.live.prometheus.now
+        promised = sum(1 for _ in self.model.slos)
+        return (
+            not ask("up == 0")
+            and len(ask("up")) > len(self.live.troupe.scraped)
+            and len(ask("slo:errors:ratio_rate1h")) == promised == len(ask("slo:errors:ratio_period"))
+            and not self.live.prometheus.pending()
+        )
+
+    def _fail(self, share: float) -> None:
+        self.live.tell(self.player.name, "/failing", pod=self.pod, share=f"{share:g}")
+        if share:
+            self._begun = time.time()
+
+    def _now(self) -> float:
+        return time.time() - self._begun
+
+    def _until(self, what: str, done: Callable[[], bool], seconds: float = 0.0) -> None:
+        end = time.monotonic() + (seconds or _PATIENCE * float(self.live.scale))
+        while not done():
+            self.live.look()
+            if self._begun:
+                for event in sorted(self._events()):
+                    self._tell(event)
+            if time.monotonic() > end:
+                raise MeshscopeError(_never(what))
+            time.sleep(_TICK)
+
+    def _tell(self, event: _Event) -> None:
+        if event.milestone:
+            self.told.since.setdefault(event.milestone, event.when)
+        self.page.happened(event.when, self.live.scale, event.who, event.text, event.colour)
+
+    def _events(self) -> list[_Event]:
+        """What happened since somebody last looked."""
+        found = [self._first_failure()] if FAULT_SEEN not in self.told.since else []
+        for alert in self.live.prometheus.alerts():
+            since = datetime.fromisoformat(alert["activeAt"]).timestamp() - self._begun
+            found.append(self._alert(alert["labels"], str(alert["state"]), since))
+        while not self.live.receiver.messages.empty():
+            found.append(self._message(self.live.receiver.messages.get()))
+        return [event for event in found if event is not None]
+
+    def _first_failure(self) -> _Event | None:
+        first = float(self.live.tell(self.player.name, "/told")["failed_first"])
+        when = max(0.0, first - self._begun)
+        return _Event(when, "visitors", "the first request fails", milestone=FAULT_SEEN) if first else None
+
+    def _alert(self, labels: Mapping[str, str], state: str, since: float) -> _Event | None:
+        name, stage = labels["alertname"], labels.get("stage", "")
+        whose = f"{labels.get('namespace')}/{labels.get('service')}"
+        seen = (name, whose, stage, state)
+        if seen in self._seen:
+            return None
+        self._seen.add(seen)
+        if name == _BURN and state == "firing" and labels["severity"] == self.model.mesh.severities.page:
+            return _Event(since, "Prometheus", f"{_BURN} fires for {whose}")
+        if self.alert is None or (name, whose) != (self.alert.camel, self.player.name):
+            return None
+        if state == "pending":
+            told = f"{name} is pending: {labels.get('pod', whose)} stands out"
+            return _Event(since, "Prometheus", told, milestone=PENDING) if stage != "page" else None
+        what = {"agent": ", for the agent alone", "page": ", now for people"}.get(stage, "")
+        return _Event(self._now(), "Prometheus", f"{name} fires{what}", milestone=FIRED)
+
+    def _message(self, message: Message) -> _Event | None:
+        who = self._who(message)
+        self.told.messages[who, message.way, message.who] += 1
+        seen = (message.way, message.thread, str(message.over))
+        again = bool(message.thread) and seen in self._seen
+        self._seen.add(seen)
+        ours = self.alert is None or self.alert.camel in message.title
+        if message.way == AGENT:
+            return self._for_agent(message) if ours and not again else None
+        milestone = BUDGET_TOLD
+        if who == self.owner and ours:
+            milestone = OVER if message.over else OWNER_TOLD
+        verb = f"by {_WAYS[message.way]}" + (", added to that page" if again else "")
+        colour = GOOD if message.over else BAD
+        return _Event(message.at - self._begun, who, f"{message.title}  ({verb})", colour, milestone)
+
+    def _for_agent(self, message: Message) -> _Event:
+        when = message.at - self._begun
+        if message.over:
+            return _Event(when, "agent", f"[resolved] {message.title}", GOOD)
+        return _Event(when, "agent", f"{message.title}: could act now, before people", milestone=AGENT_TOLD)
+
+    def _who(self, message: Message) -> str:
+        return next((owner.name for owner in self.model.owners if message.who in _addresses(owner)), message.who)
+
+
+def _about_instances(model: Model) -> Alert | None:
+    """The alert on instances that wakes somebody; None where the house has none."""
+    wakes = (alert for alert in model.alerts if alert.scope is Scope.INSTANCE and alert.severity == "page")
+    return next(wakes, None)
+
+
+def _addresses(owner: Owner) -> tuple[str, ...]:
+    contacts = (owner.pager, owner.chat)
+    return (*(contact.partition(":")[2] for contact in contacts if contact), owner.mail or "")
+
+
+def _no_target(model: Model) -> Finding:
+    return Finding(
+        code="demo/no-target",
+        title=f"no service of mesh `{model.mesh.name}` has two instances and an SLO",
+        place=model.mesh.place,
+        why="the demo lets one instance fail, and its siblings show that the others are well",
+        help="run `meshscope demo --no-live`",
+    )
+
+
+def _never(what: str) -> Finding:
+    return Finding(
+        code="demo/late",
+        title=f"it takes too long until {what}",
+        why="every window is short here; on a machine that is busy with something else they may never fill",
+        help="run `meshscope demo` again, or with --seconds 120, which lets time run half as fast",
+    )

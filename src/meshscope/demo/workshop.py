@@ -1,0 +1,71 @@
+"""Where the demo works: a folder that is gone when it ends, and ports and addresses of this machine alone."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import random
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+from meshscope.findings import Finding, MeshscopeError
+
+LOOPBACK = "127.0.0.1"
+_PREFIX = "meshscope-demo-"
+_LOCK = ".lock"
+
+
+@contextmanager
+def workshop() -> Iterator[Path]:
+    """A folder for this run. What a killed run left is removed first: nobody holds its lock any more."""
+    parent = Path(tempfile.gettempdir())
+    for left in parent.glob(f"{_PREFIX}*"):
+        _sweep(left)
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+    with (folder / _LOCK).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sweep(left: Path) -> None:
+    # Not ours to judge where it is somebody else's, or just being made.
+    with suppress(OSError), (left / _LOCK).open("r") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(left, ignore_errors=True)
+
+
+def free_ports(count: int) -> list[int]:
+    """As many ports of this machine that nobody uses; all are held at once, so that no two are the same."""
+    with ExitStack() as held:
+        listeners = [held.enter_context(socket.create_server((LOOPBACK, 0))) for _ in range(count)]
+        return [int(listener.getsockname()[1]) for listener in listeners]
+
+
+def own_address(ports: Sequence[int]) -> str:
+    """A loopback address at which ``ports`` are all free: as a pod has an address of its own, with fixed ports.
+
+    Raises `MeshscopeError` where there is none.
+    """
+    dice = random.Random(os.getpid())  # noqa: S311 - dice, not a secret
+    # All of 127.0.0.0/8 is this machine on Linux; elsewhere only the first address is.
+    tried = [f"127.{dice.randint(1, 254)}.{dice.randint(1, 254)}.{dice.randint(2, 254)}" for _ in range(8)]
+    for address in (*tried, LOOPBACK):
+        with suppress(OSError), ExitStack() as held:
+            for port in ports:
+                held.enter_context(socket.create_server((address, port)))
+            return address
+    raise MeshscopeError(
+        Finding(
+            code="demo/no-port",
+            title=f"the ports {', '.join(map(str, ports))} are taken",
+            why="a collector listens there, as its built configuration says",
+            help="end what uses them, or run `meshscope demo --no-live`",
+        )
+    )
