@@ -10,10 +10,12 @@ import promql_parser
 import pytest
 
 from meshscope.artefacts.documents import GrafanaDashboard, canonical_json
+from meshscope.build.dashboards import rule_steps
 from meshscope.build.options import Options
 from meshscope.check.grafana import schema_errors
+from meshscope.model import panels
 from meshscope.wiring.load import House
-from tests.dashboards.conftest import drawn
+from tests.dashboards.conftest import boutique, drawn
 
 Loaded = Callable[..., House]
 
@@ -152,6 +154,8 @@ def test_an_if_on_a_query_is_said_where_it_stands(house: Loaded) -> None:
         (board("Dashboard(title='B', panels=[])", "service: AnyInstance"), "dashboard/no-stand-in"),
         (board("3"), "dashboard/not-drawn"),
         (board("1 / 0"), "load/failed"),
+        (board('Dashboard(title="B", panels=[Stat(title="S", decimals={1, 2})])'), "dashboard/not-json"),
+        (board('Dashboard(title="B", panels=[Stat(title="S", decimals=float("nan"))])'), "dashboard/not-json"),
         (board("__import__('socket').create_connection(('127.0.0.1', 9))"), "load/not-pure"),
         ({"dashboards/b.py": "from meshscope import *\n@dashboard\ndef b(mesh: Mesh) -> object:\n    return {}\n"},
          "dashboard/no-description"),
@@ -227,3 +231,18 @@ def test_two_panels_of_one_title_have_two_ids(house: Loaded) -> None:
     made = drawn(house(board('Dashboard(title="B", panels=[Stat(title="A"), Stat(title="A")])')))["board"]
     numbers = [each["id"] for each in made.document["panels"]]  # type: ignore[attr-defined]
     assert len(set(numbers)) == 2
+
+
+def test_long_names_still_have_uids_of_their_own(house: Loaded) -> None:
+    text = TRAFFIC.replace("def traffic", "def {}")
+    names = [f"a_dashboard_with_a_very_long_name_about_{what}" for what in ("requests", "latency")]
+    made = drawn(house({f"dashboards/{name}.py": text.replace("def {}", f"def {name}") for name in names}))
+    uids = {each.uid for each in made.values()}
+    assert len(uids) == 2
+    assert all(len(uid) == 40 and uid.startswith("shop-a-dashboard-with-a-very-lo") for uid in uids)
+
+
+@pytest.mark.parametrize("alert", panels.PlatformAlert)
+def test_every_platform_alert_that_a_board_may_name_has_a_limit(alert: panels.PlatformAlert) -> None:
+    steps = rule_steps(alert, boutique().mesh, Options())
+    assert [step["color"] for step in steps] == ["green", "orange"]

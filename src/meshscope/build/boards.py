@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from meshscope.model.mesh import Mesh
+
+LONGEST_UID = 40
 
 
 def board_uid(mesh: Mesh, name: str) -> str:
-    """The uid of the dashboard called ``name``: the mesh's name and its own, 40 characters at most."""
-    return f"{mesh.name}-{name}"[:40]
+    """The uid of the dashboard called ``name``: the mesh's name and its own, within the 40 characters Grafana takes.
+
+    What is longer ends in a digest, so that two long names never share one uid.
+    """
+    whole = f"{mesh.name}-{name}"
+    if len(whole) <= LONGEST_UID:
+        return whole
+    digest = hashlib.sha256(whole.encode()).hexdigest()[:8]
+    return f"{whole[: LONGEST_UID - 9]}-{digest}"

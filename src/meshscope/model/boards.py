@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from math import isfinite
 from typing import TypeAlias, get_type_hints
 
 from meshscope.findings import DefinitionError, Finding, Place
 from meshscope.model.mesh import Mesh
-from meshscope.model.signals import AnyService
+from meshscope.model.panels import LEAVES
+from meshscope.model.signals import AnyService, Symbolic
 
+_LEAVES = (str, int, float, Symbolic, *LEAVES)
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 
@@ -59,6 +62,10 @@ class DashboardDefinition:
             raise _refused("dashboard/not-drawn", self.place, f"dashboard `{self.name}` returns no dashboard",
                            f"it returns {type(made).__name__}, and Grafana needs a title and panels",
                            "return grafanalib.core.Dashboard(title=..., panels=[...])")  # fmt: skip
+        for path, leaf in _strangers(made, ""):
+            raise _refused("dashboard/not-json", self.place, f"dashboard `{self.name}` has a {leaf} at {path}",
+                           "a dashboard is JSON; besides, queries, links and limits of meshscope may stand in it",
+                           "write a text, a number, a list or a dict")  # fmt: skip
         return replace(self, draw=None, body=made)
 
 
@@ -94,6 +101,20 @@ def plain(value: object) -> object:
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     return value
+
+
+def _strangers(value: object, path: str) -> Iterator[tuple[str, str]]:
+    """Where something stands that neither is JSON nor becomes it, and what it is."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _strangers(item, f"{path}.{key}".lstrip("."))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _strangers(item, f"{path}[{index}]")
+    elif isinstance(value, float) and not isfinite(value):
+        yield path, f"number {value}"
+    elif value is not None and not isinstance(value, _LEAVES):
+        yield path, type(value).__name__
 
 
 def _refused(code: str, place: Place | None, title: str, why: str, remedy: str) -> DefinitionError:

@@ -74,11 +74,18 @@ class BurnSteps:
     """The factors of the burn-rate alerts as threshold steps; the build knows them."""
 
 
+class PlatformAlert(StrEnum):
+    """The alerts about the platform that hold something against a number."""
+
+    COLLECTOR_LOSING = "CollectorLosing"
+    COLLECTOR_QUEUE_FULL = "CollectorQueueFull"
+
+
 @dataclass(frozen=True)
 class RuleSteps:
     """The limit of an alert of our own about the platform as a threshold step; the build finds its rule."""
 
-    alert: str
+    alert: PlatformAlert
 
 
 @dataclass(frozen=True)
@@ -86,6 +93,8 @@ class LatencyUnit:
     """The unit of the provider's latency buckets."""
 
 
+# What stands in a drawn dashboard until the build knows it, beside queries.
+LEAVES = (Link, BurnSteps, RuleSteps, LatencyUnit)
 Steps: TypeAlias = Sequence[Step] | BurnSteps | RuleSteps
 BURN_STEPS = BurnSteps()
 LATENCY_UNIT = LatencyUnit()

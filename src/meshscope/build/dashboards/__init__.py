@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import promql_parser
 
 from meshscope.artefacts.documents import GrafanaDashboard
-from meshscope.build.boards import board_uid
+from meshscope.build.boards import LONGEST_UID, board_uid
 from meshscope.build.dashboards import current, layout
 from meshscope.build.dashboards.links import address
 from meshscope.build.dashboards.queries import Writer
@@ -28,7 +28,17 @@ from meshscope.model.alerting import Severity
 from meshscope.model.boards import About, DashboardDefinition
 from meshscope.model.mesh import Mesh
 from meshscope.model.model import Model
-from meshscope.model.panels import BurnSteps, LatencyUnit, Link, RuleSteps, letter, steps, to_logs, to_traces
+from meshscope.model.panels import (
+    BurnSteps,
+    LatencyUnit,
+    Link,
+    PlatformAlert,
+    RuleSteps,
+    letter,
+    steps,
+    to_logs,
+    to_traces,
+)
 from meshscope.model.provider import MeshProvider
 from meshscope.model.queries import Query, firing, promql
 from meshscope.model.signals import Expr
@@ -38,7 +48,6 @@ Json: TypeAlias = dict[str, Any]
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _NO_QUERY = frozenset({"row", "text", "news", "dashlist", "alertlist", "annolist"})
-_LONGEST_UID = 40
 _ANY = 1e-6
 _PANEL_ORDER = ("type", "title", "description", "gridPos", "datasource", "targets", "transformations",
                 "fieldConfig", "options")  # fmt: skip
@@ -75,7 +84,10 @@ class Board:
 
     def built(self) -> GrafanaDashboard:
         """The dashboard in the current schema."""
-        body: Json = dict(self.definition.body or {})
+        given = self.definition.body or {}
+        # Panels are written out one by one: what a link leads to depends on its panel.
+        body: Json = {key: given[key] if key in ("panels", "rows") else self._resolved(given[key], table=False)
+                      for key in given}  # fmt: skip
         drawn = body.get("panels") or layout.from_rows(body.get("rows") or [])
         panels = layout.numbered(layout.placed(self._panel(each) for each in drawn), keep=self.foreign)
         made = current.dashboard({**body, "rows": [], "panels": panels})
@@ -92,7 +104,7 @@ class Board:
         uid = str(made.get("uid") or "") if self.foreign else ""
         head: Json = {
             "title": made.get("title") or self.definition.name,
-            "uid": uid if 0 < len(uid) <= _LONGEST_UID else board_uid(mesh, self.definition.name),
+            "uid": uid if 0 < len(uid) <= LONGEST_UID else board_uid(mesh, self.definition.name),
             "tags": list(tags),
             "editable": False,
         }
@@ -218,7 +230,7 @@ def burn_steps() -> list[Json]:
     return steps("green", *((float(burn.factor), shade) for burn, shade in zip(reversed(BURNS), shades, strict=True)))
 
 
-def rule_steps(alert: str, mesh: Mesh, options: Options) -> list[Json]:
+def rule_steps(alert: PlatformAlert, mesh: Mesh, options: Options) -> list[Json]:
     """The number that the rule of the platform's alert is held against, in the colour of its severity."""
     for rule in platform_group(mesh, options).rules:
         condition = promql_parser.parse(rule.expr)
