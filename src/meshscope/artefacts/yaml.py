@@ -14,6 +14,7 @@ from decimal import Decimal
 # A bare scalar is safe when it starts with a letter, /, _ or $, holds only these characters, and is no word or number
 # of either version. Everything else is written in JSON's double quotes, which both read alike.
 _BARE = re.compile(r"[A-Za-z/_$][A-Za-z0-9 _./()$%+=<>-]*")
+_UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _WORDS = re.compile(r"(?i)(?:y|yes|n|no|true|false|on|off|null|nan|inf|infinity)")
 _NUMBERS = re.compile(r"[-+.0-9][-+0-9_.:eExXoabcdfABCDF]*")
 
@@ -32,7 +33,7 @@ def scalar(value: object) -> str:
         case float():
             return json.dumps(value)
         case str():
-            return value if is_bare(value) else json.dumps(value, ensure_ascii=False)
+            return value if is_bare(value) else _quoted(value)
     raise TypeError(f"{type(value).__name__} is no YAML scalar")
 
 
@@ -51,9 +52,15 @@ def dump(value: object, indent: int = 0) -> str:
     return "\n".join(_lines(value, indent)) + "\n"
 
 
+def _quoted(value: object) -> str:
+    # JSON leaves YAML's other line breaks and what YAML refuses (controls, byte order marks) as they are.
+    text = json.dumps(value, ensure_ascii=False, separators=(", ", ": "))
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
 def one_line(value: object) -> str:
     """``value`` as a JSON object on one line, which is YAML too."""
-    return json.dumps(value, ensure_ascii=False, separators=(", ", ": "))
+    return _quoted(value)
 
 
 def _lines(value: object, indent: int) -> Iterable[str]:

@@ -65,7 +65,8 @@ def _emitted(
     if options.emit is Emit.FILES:
         return layout(model, provider, artefacts, options), ()
     objects = operator_objects(model, provider, artefacts, options)
-    return operator(model, provider, artefacts, options), operator_findings(objects, model.mesh)
+    files = operator(model, provider, artefacts, options, objects)
+    return files, operator_findings(objects, model.mesh)
 
 
 def _synthetic(proved: Bench) -> RuleTest:

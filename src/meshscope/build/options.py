@@ -26,10 +26,10 @@ class Options:
 
     def duration(self, length: Duration) -> str:
         """``length`` scaled, in Prometheus's spelling (whole milliseconds; nothing stays ``0s``)."""
-        if self.time_scale == 1:
-            return str(length)
         if not length.seconds:
             return "0s"
+        if self.time_scale == 1:
+            return str(length)
         scaled = Fraction(length.seconds) * self.time_scale
         milliseconds = max(1, round(scaled * 1000))
         return str(Duration(exact(milliseconds) / 1000))

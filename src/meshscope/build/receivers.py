@@ -61,6 +61,7 @@ def nobody_told(model: Model) -> tuple[Finding, ...]:
                 place=mesh.place,
                 why="alerts about the platform, and those of services without an owner, would reach nobody",
                 help="write owner=..., a team that has a pager",
+                subject=mesh.name,
             ),
         )
     findings = [_silent(owner) for owner in model.owners if _is_silent(owner, mesh)]

@@ -127,7 +127,7 @@ def _asked_about(ask: Callable[..., Condition], place: Place | None) -> tuple[Sc
     raise _refused("alert/no-stand-in", place, None,
                    f"alert `{ask.__name__}` doesn't say what it is about",
                    "its one parameter's annotation decides whether it is a rule over services or over instances",
-                   f"write def {ask.__name__}(service: AnyService) -> Condition, or (instance: AnyInstance)")  # fmt: skip
+                   f"write def {ask.__name__}(service: AnyService) -> Condition, or instance: AnyInstance")  # fmt: skip
 
 
 def _refused(

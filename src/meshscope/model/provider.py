@@ -55,18 +55,18 @@ class Discovery:
 class MeshProvider:
     """One mesh's telemetry as a frozen value; every query for this mesh is written from it.
 
-    ``requests`` is a counter, ``latency`` a histogram's base name whose ``le`` counts ``latency_unit``; ``bounds`` are
-    its boundaries, ``free_bounds`` whether our own collector sets them. ``failed`` are label selectors, the union of
-    which are failed requests, ``succeeded`` selects all others (empty where they can't be told apart; latency is counted
-    over them, since a failure is the availability's and is often fast). ``reporters`` gives the value of the reporter label for a side and a data plane; a side
-    that is missing can't be seen. ``instance_reporters`` are the reporters that name a pod. ``plaintext`` selects
-    requests without mutual TLS as the server saw them, None where nobody tells. ``outside`` are values of the service
-    label that name no service. ``idle`` is after how long silent series disappear, None for never.
-    ``scrape`` says where proxies are scraped, None where our own collectors push; ``promoted`` are the resource
-    attributes that Prometheus has to turn into labels when it is pushed to.
-    ``samples`` are the labels of example requests, for tests: ``good``, each ``failed...`` way to fail, what is
-    ``ignored...`` because it is no failure, ``elsewhere`` reported by somebody who must not be counted, ``plaintext``
-    and ``encrypted`` ones.
+    ``requests`` is a counter, ``latency`` a histogram's base name whose ``le`` counts ``latency_unit``; ``bounds``
+    are its boundaries, ``free_bounds`` whether our own collector sets them. ``failed`` are label selectors, the union
+    of which are failed requests, ``succeeded`` selects all others (empty where they can't be told apart; latency is
+    counted over them, since a failure is the availability's and is often fast). ``reporters`` gives the value of the
+    reporter label for a side and a data plane; a side that is missing can't be seen. ``instance_reporters`` are the
+    reporters that name a pod. ``plaintext`` selects requests without mutual TLS as the server saw them, None where
+    nobody tells. ``outside`` are values of the service label that name no service. ``idle`` is after how long silent
+    series disappear, None for never. ``scrape`` says where proxies are scraped, None where our own collectors push;
+    ``promoted`` are the resource attributes that Prometheus has to turn into labels when it is pushed to. ``samples``
+    are the labels of example requests, for tests: ``good``, each ``failed...`` way to fail, what is ``ignored...``
+    because it is no failure, ``elsewhere`` reported by somebody who must not be counted, ``plaintext`` and
+    ``encrypted`` ones.
     """
 
     name: str
