@@ -176,14 +176,14 @@ def test_five_hundred_accepted_records_all_arrive_though_the_collector_is_killed
 def test_with_the_batch_processor_the_same_records_would_be_gone(start, boutique, sink: Sink):
     config = tiers(boutique)["gateway"]
     document = json.loads(json.dumps(config.document))
-    document["processors"]["batch"] = {"timeout": "5s", "send_batch_size": 10_000}
+    document["processors"]["batch"] = {"timeout": "3s", "send_batch_size": 10_000}
     document["service"]["pipelines"]["logs"]["processors"].append("batch")
     lossy = start(replace(config, document=document))
     assert lossy.send("/v1/logs", logs(f"record {number}" for number in range(500))) == 200
     lossy.end(signal.SIGKILL)
     lossy.start()
     assert lossy.send("/v1/logs", logs(["after"])) == 200
-    lossy.end()
+    until(sink.logs, "what was sent afterwards", seconds=20)
     assert [record.body.string_value for _, record in sink.logs()] == ["after"]
 
 
