@@ -3,11 +3,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup demo test bench engines lint docs
+.PHONY: help setup demo test bench engines lint docs dashboards-page
 .DELETE_ON_ERROR:
 
 help:  ## say what there is
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 setup: $(READY)  ## install meshscope and its tools into .venv, once
 
@@ -37,6 +37,9 @@ lint: setup  ## hold the laws: formatting, types, layers
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+dashboards-page: setup  ## draw the dashboards with Grafana's own components (needs node, npm and chromium)
+	@$(BIN)/python engines/grafana-page/draw.py
 
 docs: setup  ## write the pages that are made from the code
 	@$(BIN)/meshscope explain --pages docs/rules

@@ -164,9 +164,9 @@ def _memory() -> object:
 def _cpu() -> object:
     used = 'sum by (job, instance) (rate({__name__=~"otelcol_process_cpu_seconds(_total)?"}[$__rate_interval]))'
     return curves(
-        "CPU",
+        "CPU cores",
         "Cores that each collector uses.",
-        "suffix: cores",
+        "short",
         asked(queries.promql(used), "{{job}} {{instance}}"),
         links=_TO_LOGS,
     )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from math import isfinite
-from typing import TypeAlias, get_type_hints
+from typing import get_type_hints
 
 from meshscope.findings import DefinitionError, Finding, Place
 from meshscope.model.mesh import Mesh
@@ -15,7 +15,6 @@ from meshscope.model.panels import LEAVES
 from meshscope.model.signals import AnyService, Symbolic
 
 _LEAVES = (str, int, float, Symbolic, *LEAVES)
-Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 
 class About(StrEnum):
