@@ -15,9 +15,10 @@ import pytest
 from meshscope.adapters.memory.metric_store import Counter
 from tests.discovery.world import World, world
 
-# Samples stand close together only where a question looks: around each window's begin, and in the last minutes.
-_AGES = sorted({86400 + 200, 86400 - 60, 64800, 43200, 21600 + 200, 21600 - 60, 7200, 3600 + 200, 3600 - 60, 1800})
-_LATEST = range(-600, 840, 60)
+# How long ago there is a sample. They stand close only where a question looks: around the begin of each window,
+# for as long as the tests may take, and in the minutes before and, for the same time, after the world was written.
+_BEGINS = {window + 240 - step for window in (86400, 21600, 3600) for step in range(0, 1500, 240)}
+_AGES = sorted({64800, 43200, 10800, 7200, *_BEGINS, *range(-1200, 840, 60)}, reverse=True)
 
 
 def free_port() -> int:
@@ -30,7 +31,7 @@ def openmetrics(counters: Iterable[Counter], now: float) -> Iterator[str]:
     """A day of the counters' samples, as promtool reads them for a backfill."""
     for counter in counters:
         labels = ",".join(f'{name}="{_escaped(value)}"' for name, value in counter.labels.items())
-        for age in [*reversed(_AGES), *reversed(_LATEST)]:
+        for age in _AGES:
             if counter.until <= age <= counter.since or (age < 0 and not counter.until):
                 yield f"{counter.metric}{{{labels}}} {counter.rate * (200000 - age):.6f} {now - age:.3f}\n"
     yield "# EOF\n"

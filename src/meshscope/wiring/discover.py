@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 from meshscope.adapters.stores.access import Access, access
 from meshscope.adapters.stores.prometheus import PrometheusStore
+from meshscope.artefacts.files import File
 from meshscope.build.discovery.interpret import interpret
 from meshscope.build.discovery.report import Report, report
 from meshscope.build.discovery.store import MetricStore
@@ -33,12 +34,14 @@ def discover(
     http_config: Path | None = None,
     provider: str | None = None,
     seconds: float = ASK_SECONDS,
+    beside: Sequence[File] = (),
     tell: Callable[[str], object] = lambda _: None,
 ) -> Report:
     """Write the definitions of the mesh ``name``, as the Prometheus at ``url`` shows it, into ``folder``.
 
     ``http_config`` says who asks, in promtool's format; without it PROMETHEUS_TOKEN, or PROMETHEUS_USERNAME and
-    PROMETHEUS_PASSWORD do. Each question has ``seconds``; ``tell`` hears what is asked. Raises `MeshscopeError` where
+    PROMETHEUS_PASSWORD do. Each question has ``seconds``; ``tell`` hears what is asked. ``beside`` are files that no
+    telemetry tells of and that the house gets too (alerts, dashboards). Raises `MeshscopeError` where
     ``folder`` holds something, where the store can't be asked or has no mesh, and `DefinitionError` for a bad
     ``name``; nothing is written then.
     """
@@ -46,7 +49,7 @@ def discover(
     refuse_occupied(folder)
     asking = access(http_config) if http_config is not None else access_of(os.environ)
     with closing(PrometheusStore(url, asking, seconds=seconds)) as store:
-        return written(store, store.url, name, folder, provider=provider, tell=tell)
+        return written(store, store.url, name, folder, provider=provider, beside=beside, tell=tell)
 
 
 def written(
@@ -56,11 +59,12 @@ def written(
     folder: Path,
     *,
     provider: str | None = None,
+    beside: Sequence[File] = (),
     tell: Callable[[str], object] = lambda _: None,
 ) -> Report:
     """The same from any store; ``source`` is how it is called in the report."""
     found = interpret(survey(store, _candidates(provider), tell), name)
-    files = definitions(found)
+    files = [*definitions(found), *beside]
     try:
         write(folder, files)
     except MeshscopeError as error:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 from meshscope.model.slo import PERIODS, SLO, Availability, Latency
-from meshscope.model.units import Duration, Rate, days, percent
+from meshscope.model.units import Duration, Rate, days, per_minute, per_second, percent
 
 OBJECTIVES = tuple(map(Decimal, ("99.9", "99.5", "99", "95")))
 QUICK = Decimal(99)
@@ -18,6 +18,8 @@ SPARE = Decimal("0.5")
 """The share of the budget that the measured time must have left."""
 FAILURES_SEEN = 10
 """How many failures the objective must have allowed within the measured time."""
+SELDOM = Decimal("0.1")
+"""Below so many requests a second people count by the minute."""
 _USUAL = 30 * days
 
 
@@ -51,11 +53,14 @@ def _kept(events: float, bad: float, objective: Decimal) -> bool:
 
 
 def volume(requests: float, window: Duration) -> Rate | None:
-    """The average over ``window`` to two digits; None where there was nothing."""
+    """The average over ``window`` to two digits of a number that can be read; None where there was nothing."""
     rate = Decimal(requests) / window.seconds
     if rate <= 0:
         return None
-    return Rate(rounded(rate))
+    each_minute = rounded(rate * 60)
+    if each_minute < SELDOM * 60:
+        return each_minute * per_minute
+    return max(rounded(rate), SELDOM) * per_second
 
 
 def rounded(number: Decimal) -> Decimal:

@@ -15,6 +15,7 @@ from decimal import Decimal
 from meshscope.artefacts.files import File, text_file
 from meshscope.build.discovery.interpret import Discovered
 from meshscope.build.discovery.names import identifiers
+from meshscope.build.discovery.proposals import SELDOM, rounded
 from meshscope.model.mesh import Mesh
 from meshscope.model.services import Callee, DataPlane, External, Gateway, Identity, Service
 from meshscope.model.slo import SLO, Availability, Latency
@@ -300,9 +301,10 @@ def _unit_words(lengths: Iterable[Duration]) -> set[str]:
 
 def _rate(rate: Rate) -> tuple[str, str]:
     """A number and a unit in which it can be read."""
-    if rate.value >= Decimal("0.1"):
+    if rate.value >= SELDOM:
         return plain(rate.value), "per_second"
-    return plain((rate.value * 60).quantize(Decimal("1e-6"))), "per_minute"
+    # A sixtieth has no end as a decimal; two digits were written.
+    return plain(rounded(rate.value * 60)), "per_minute"
 
 
 def _text(value: str) -> str:
