@@ -7,7 +7,7 @@ READY := .venv/.ready
 .DELETE_ON_ERROR:
 
 help:  ## say what there is
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
 
 setup: $(READY)  ## install meshscope and its tools into .venv, once
 

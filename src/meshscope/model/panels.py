@@ -14,13 +14,15 @@ from typing import TypeAlias
 
 from meshscope.findings import DefinitionError, Finding, here
 from meshscope.model.alerting import Alert, Severity
+from meshscope.model.placing import Line as Line
+from meshscope.model.placing import Placed as Placed
+from meshscope.model.placing import lines as lines
 from meshscope.model.queries import Drawn, highest
 from meshscope.model.signals import Binary, Comparison, Expr, Literal, Signal
 
 Object: TypeAlias = dict[str, object]
 Step: TypeAlias = dict[str, object]
 
-_COLUMNS = 24
 _COLOURS = {Severity.PAGE: "red", Severity.TICKET: "orange"}
 
 
@@ -352,60 +354,3 @@ def series(name: str, **wanted: object) -> Object:
     """An override for the series called ``name``: options by dotted names with ``_`` in front of custom ones."""
     renamed = ((f"custom.{key[1:]}" if key.startswith("_") else key, value) for key, value in wanted.items())
     return _by_name(name, renamed)
-
-
-@dataclass(frozen=True)
-class Line:
-    """Panels beside each other, ``height`` high (30 pixels each); widths in 24ths, equal where none are given."""
-
-    height: int
-    panels: tuple[object, ...]
-    widths: tuple[int, ...] = ()
-
-    def spans(self) -> tuple[int, ...]:
-        """The width of each panel; they fill the line."""
-        if self.widths:
-            return self.widths
-        count = len(self.panels)
-        return tuple(_COLUMNS * (i + 1) // count - _COLUMNS * i // count for i in range(count))
-
-
-@dataclass(frozen=True)
-class Placed:
-    """A panel at its place in the grid."""
-
-    panel: object
-    x: int
-    y: int
-    width: int
-    height: int
-
-    def to_json_data(self) -> Object:
-        """The panel's JSON with its place."""
-        made = self.panel.to_json_data()  # type: ignore[attr-defined]
-        return {**made, "gridPos": {"h": self.height, "w": self.width, "x": self.x, "y": self.y}}
-
-
-@dataclass(frozen=True)
-class _Heading:
-    title: str
-
-    def to_json_data(self) -> Object:
-        return {"type": "row", "title": self.title, "collapsed": False, "panels": []}
-
-
-def lines(*items: Line | str) -> list[Placed]:
-    """The panels of a dashboard from top to bottom: lines of panels, and headings (a string) above some of them."""
-    placed: list[Placed] = []
-    y = 0
-    for item in items:
-        if isinstance(item, str):
-            placed.append(Placed(_Heading(item), 0, y, _COLUMNS, 1))
-            y += 1
-            continue
-        x = 0
-        for panel, width in zip(item.panels, item.spans(), strict=True):
-            placed.append(Placed(panel, x, y, width, item.height))
-            x += width
-        y += item.height
-    return placed
