@@ -20,7 +20,7 @@ class Goal:
     def measured(self, value: float, method: str) -> Figure:
         """The figure with its value; ``method`` says how it was got, so that somebody else gets it too."""
         return Figure(
-            name=self.name, unit=self.unit, value=round(value, 3), goal=self.goal, better=self.better, method=method
+            name=self.name, unit=self.unit, value=round(value, 6), goal=self.goal, better=self.better, method=method
         )
 
 
@@ -52,7 +52,7 @@ def as_table(figures: Sequence[Figure]) -> str:
     for figure in figures:
         bound = "at most" if figure.better == "lower" else "at least"
         goal = f"{bound} {figure.goal:g}"
-        rows.append((figure.name, f"{figure.value:g}", goal, figure.unit, "met" if figure.met else "MISSED"))
+        rows.append((figure.name, f"{figure.value:.4g}", goal, figure.unit, "met" if figure.met else "MISSED"))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     right = {1}
     lines = (

@@ -19,7 +19,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from bench.traffic import STEP
+from bench.traffic import STEP, engines
 
 _SAMPLE = re.compile(r'^(\w+)(?:\{rule_group="([^"]*);([^"]*)"\})? (\S+)$', re.MULTILINE)
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -62,26 +62,7 @@ class Server:
     def reading(self) -> Reading:
         """What it says of itself now."""
         with urllib.request.urlopen(f"http://{self.address}/metrics", timeout=60) as answer:
-            text = answer.read().decode()
-        plain: dict[str, float] = {}
-        groups: dict[str, dict[str, float]] = {}
-        for name, _, group, value in _SAMPLE.findall(text):
-            if group:
-                groups.setdefault(name, {})[group] = float(value)
-            else:
-                plain[name] = float(value)
-        return Reading(
-            at=time.monotonic(),
-            cpu_seconds=self._cpu_seconds(),
-            samples_loaded=plain.get("prometheus_engine_query_samples_total", 0.0),
-            series=plain["prometheus_tsdb_head_series"],
-            resident_bytes=plain["process_resident_memory_bytes"],
-            iterations=groups.get("prometheus_rule_group_iterations_total", {}),
-            missed=groups.get("prometheus_rule_group_iterations_missed_total", {}),
-            last_seconds=groups.get("prometheus_rule_group_last_duration_seconds", {}),
-            intervals=groups.get("prometheus_rule_group_interval_seconds", {}),
-            failures=sum(groups.get("prometheus_rule_evaluation_failures_total", {}).values()),
-        )
+            return read(answer.read().decode(), at=time.monotonic(), cpu_seconds=self._cpu_seconds())
 
     def api(self, path: str) -> Any:
         """``data`` of an answer of the API."""
@@ -97,6 +78,29 @@ class Server:
         # Of the process itself: to the hundredth of a second, and without asking it.
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def read(metrics: str, *, at: float, cpu_seconds: float) -> Reading:
+    """A reading of the text of Prometheus's own metrics."""
+    plain: dict[str, float] = {}
+    groups: dict[str, dict[str, float]] = {}
+    for name, _, group, value in _SAMPLE.findall(metrics):
+        if group:
+            groups.setdefault(name, {})[group] = float(value)
+        else:
+            plain[name] = float(value)
+    return Reading(
+        at=at,
+        cpu_seconds=cpu_seconds,
+        samples_loaded=plain.get("prometheus_engine_query_samples_total", 0.0),
+        series=plain["prometheus_tsdb_head_series"],
+        resident_bytes=plain["process_resident_memory_bytes"],
+        iterations=groups.get("prometheus_rule_group_iterations_total", {}),
+        missed=groups.get("prometheus_rule_group_iterations_missed_total", {}),
+        last_seconds=groups.get("prometheus_rule_group_last_duration_seconds", {}),
+        intervals=groups.get("prometheus_rule_group_interval_seconds", {}),
+        failures=sum(groups.get("prometheus_rule_evaluation_failures_total", {}).values()),
+    )
 
 
 @contextmanager
@@ -135,8 +139,7 @@ def running(folder: Path, targets: Sequence[str]) -> Iterator[Server]:
 
 def program() -> Path:
     """The Prometheus that `make engines` built, else the one on PATH. Raises SystemExit where there is none."""
-    home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    cached = Path(os.environ.get("MESHSCOPE_CACHE") or f"{home}/meshscope") / "engines" / "bin" / "prometheus"
+    cached = engines() / "bin" / "prometheus"
     found = str(cached) if cached.is_file() else shutil.which("prometheus")
     if found is None:
         raise SystemExit("prometheus is not here: run `make engines`")

@@ -71,10 +71,10 @@ class Written:
 
 
 def compiled(folder: Path) -> Path:
-    """The program, compiled into ``folder`` by the Go on PATH. Raises SystemExit where that can't be."""
-    go = shutil.which("go")
+    """The program, compiled into ``folder``. Raises SystemExit where that can't be."""
+    go = compiler()
     if go is None:
-        raise SystemExit("there is no `go` on PATH: it compiles bench/backfill")
+        raise SystemExit("bench/backfill is compiled by Go: put it on PATH, or run `make engines`")
     # Only the first proxy: the usual list ends in `direct`, whose failure hides what the proxy said.
     said = subprocess.run([go, "env", "GOPROXY"], capture_output=True, check=True, text=True)  # noqa: S603
     environment = {**os.environ, "GOPROXY": re.split("[,|]", said.stdout.strip())[0], "GOTOOLCHAIN": "local"}
@@ -90,6 +90,19 @@ def compiled(folder: Path) -> Path:
     if made.returncode:
         raise SystemExit(f"bench/backfill does not compile:\n{made.stderr}")
     return program
+
+
+def compiler() -> Path | None:
+    """The Go that `make engines` keeps, else the one on PATH; None where there is neither."""
+    kept = sorted(engines().glob("go-*/go/bin/go"))
+    found = shutil.which("go")
+    return kept[-1] if kept else Path(found) if found else None
+
+
+def engines() -> Path:
+    """Where `make engines` keeps what it builds."""
+    home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(os.environ.get("MESHSCOPE_CACHE") or f"{home}/meshscope") / "engines"
 
 
 def plan(shape: Shape, past: Past, until: int) -> dict[str, object]:
