@@ -1,7 +1,8 @@
 """model.json: all that a consumer needs to know of the model without running Python.
 
-The agent, the console and whoever joins an alert to a service read it. Identities are spelt out, durations stand in
-Prometheus's spelling, ratios and rates are numbers, and ``definition`` is the path:line that a person wrote.
+The agent, the console and whoever joins an alert to a service read it. A call names its ends as [cluster, namespace,
+name]. Durations stand in Prometheus's spelling, ratios and rates are numbers, and ``definition`` is the path:line that a
+person wrote.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from meshscope.model.slo import SLO, Latency
 
 NAME = "model.json"
 FORMAT = 1
+_json = json.JSONEncoder(ensure_ascii=False).encode
 _ADDRESSES = ("grafana", "console", "runbooks", "prometheus", "alertmanagers", "agent")
 
 
@@ -57,10 +59,6 @@ def _rows(part: object) -> str:
     if not isinstance(part, list) or not part:
         return _json(part)
     return "[\n" + ",\n".join(f"    {_json(row)}" for row in part) + "\n  ]"
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)
 
 
 def _mesh(model: Model) -> dict[str, object]:
@@ -166,8 +164,8 @@ def _external(external: External) -> dict[str, object]:
 
 def _call(caller: Identity, callee: Identity, model: Model, silencing: bool) -> dict[str, object]:
     return {
-        "caller": _identity(caller),
-        "callee": _identity(callee),
+        "caller": list(caller),
+        "callee": list(callee),
         "holds_back_symptoms": silencing,
         "definition": _definition(model.call_places.get((caller, callee))),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -71,5 +72,15 @@ def objects(assembly: Assembly) -> tuple[KubernetesObject, ...]:
 
 def providers() -> dict[str, MeshProvider]:
     """Every mesh provider that can be loaded, by name."""
-    loaded = {point.name: provider(point.name, None)[0] for point in entry_points(group=GROUP)}
-    return {name: value for name, value in sorted(loaded.items()) if value is not None}
+    return {name: value for name, (value, _) in sorted(_loaded().items()) if value is not None}
+
+
+def broken_providers(used: str) -> list[Finding]:
+    """The provider plugins that can't be loaded, but for the one that is ``used``, which is an error elsewhere."""
+    wrong = [finding for name, (_, findings) in sorted(_loaded().items()) if name != used for finding in findings]
+    return [replace(finding, level=Level.WARNING) for finding in wrong]
+
+
+@cache
+def _loaded() -> dict[str, tuple[MeshProvider | None, list[Finding]]]:
+    return {point.name: provider(point.name, None) for point in entry_points(group=GROUP)}

@@ -16,7 +16,7 @@ from meshscope.check.report import Report
 from meshscope.check.subject import Rule, Subject
 from meshscope.check.suppression import allowed, permissions
 from meshscope.findings import Finding
-from meshscope.wiring.assembly import Assembly, objects, plain, providers
+from meshscope.wiring.assembly import Assembly, broken_providers, objects, plain, providers
 from meshscope.wiring.engines import engines
 from meshscope.wiring.rules import rules
 
@@ -65,7 +65,8 @@ def judged(assembly: Assembly, own: tuple[Rule, ...], found: list[Finding], toda
         providers=providers(),
     )
     # The build says some of it too.
-    every = list(dict.fromkeys([*found, *by_rules(subject, own)]))
+    plugins = broken_providers(provider.name)
+    every = list(dict.fromkeys([*found, *plugins, *by_rules(subject, own)]))
     paths = [path for path, _ in house.inputs if path.endswith(".py")]
     given, wrong = permissions(house.root, paths, {rule.code for rule in own} | catalogue().keys())
     kept, held = allowed(every, given, today)

@@ -7,6 +7,7 @@ Run as ``python -m meshscope.wiring.child PIPE TRACE ROOT ENVIRONMENT MEMORY SEC
 from __future__ import annotations
 
 import faulthandler
+import gc
 import os
 import pickle
 import resource
@@ -31,6 +32,8 @@ def main(arguments: list[str]) -> None:
     faulthandler.dump_traceback_later(seconds, file=trace)
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # What is read is kept until the end, and the end is near.
+    gc.disable()
     importer = Importer(root)
     guard = Guard(root, importer.read)
     collector = Collector(root, importer, guard, announce=lambda path: os.write(pipe, f"file {path}\n".encode()))

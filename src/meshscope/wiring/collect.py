@@ -19,6 +19,7 @@ from meshscope.model.people import Owner
 from meshscope.model.pipelines import drawn
 from meshscope.model.pipelines_send import PipelineDefinition
 from meshscope.model.services import Calls, External, Gateway, Service
+from meshscope.model.slo import SLO
 from meshscope.wiring.blame import explain
 from meshscope.wiring.foreign import finished, foreign_files, read_foreign
 from meshscope.wiring.guard import Forbidden, Guard
@@ -53,6 +54,7 @@ class Collector:
         self._announce = announce
         self._found: dict[str, dict[int, object]] = {kind: {} for kind in _KINDS.values()}
         self._findings: dict[Finding, None] = {}
+        self._slos: dict[int, tuple[SLO, list[Finding]]] = {}
 
     def collect(self) -> tuple[Definitions, list[Finding]]:
         """Every definition, in the order of files and of writing, and what is wrong with the files."""
@@ -147,11 +149,17 @@ class Collector:
             return
         wrong = list(wrong_fields(definition)) if is_dataclass(definition) else []
         if isinstance(definition, Service) and not wrong:
-            wrong = [finding for slo in definition.slos for finding in wrong_fields(slo)]
+            wrong = [finding for slo in definition.slos for finding in self._wrong_slo(slo)]
         for finding in wrong:
             self._findings.setdefault(finding)
         if not wrong:
             found[id(definition)] = definition
+
+    def _wrong_slo(self, slo: SLO) -> list[Finding]:
+        # Services of a team share their SLOs, which are no definitions by themselves.
+        if id(slo) not in self._slos:
+            self._slos[id(slo)] = slo, list(wrong_fields(slo))
+        return self._slos[id(slo)][1]
 
 
 def _missing(path: Path, relative: str) -> Finding:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from enum import Enum
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 from meshscope.findings import Finding, Place
 from meshscope.model.units import Duration, Rate, Ratio
@@ -16,41 +16,51 @@ from meshscope.model.units import Duration, Rate, Ratio
 _UNITS = {Ratio: "{} * percent", Duration: "{} * seconds", Rate: "{} * per_second"}
 
 
+Fits: TypeAlias = Callable[[object], bool]
+
+
 def wrong_fields(definition: Any) -> Iterator[Finding]:
     """One finding for each field of ``definition``, a dataclass value, that holds something of another type."""
     kind: Any = type(definition)
-    for name, hint in _hints(kind).items():
-        if not hasattr(definition, name):
-            continue
-        value = getattr(definition, name)
-        if not _fits(value, hint):
-            yield _wrong(definition, name, value, hint)
+    held = vars(definition)
+    for name, fits in _fields(kind):
+        if name in held and not fits(held[name]):
+            yield _wrong(definition, name, held[name], get_type_hints(kind)[name])
 
 
 @cache
-def _hints(kind: Any) -> dict[str, Any]:
+def _fields(kind: Any) -> tuple[tuple[str, Fits], ...]:
+    # What a hint asks is worked out once for each kind: a mesh has thousands of values.
     hints = get_type_hints(kind)
-    return {field.name: hints[field.name] for field in dataclasses.fields(kind) if field.init and field.name != "place"}
+    named = (field.name for field in dataclasses.fields(kind) if field.init and field.name != "place")
+    return tuple((name, _question(hints[name])) for name in named)
 
 
-def _fits(value: object, hint: Any) -> bool:
-    """Whether ``value`` is what ``hint`` says; what can't be asked quickly is taken to fit."""
+def _question(hint: Any) -> Fits:
+    """Whether a value is what ``hint`` says; what can't be asked quickly is taken to fit."""
     if isinstance(hint, type):
-        if hint in (int, bool, float):
-            return type(value) is hint or (hint is float and type(value) is int)
-        return isinstance(value, hint)
+        return _instance(hint)
     origin, inner = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):
-        return any(_fits(value, one) for one in inner)
+        some = tuple(_question(one) for one in inner)
+        return lambda value: any(fits(value) for fits in some)
     if origin is tuple:
-        return isinstance(value, tuple) and all(_fits(one, inner[0]) for one in value)
+        each = _question(inner[0])
+        return lambda value: isinstance(value, tuple) and all(map(each, value))
     if origin is Literal:
-        return value in inner
+        return lambda value: value in inner
     if isinstance(origin, type) and issubclass(origin, Mapping):
-        return isinstance(value, Mapping) and all(
-            _fits(key, inner[0]) and _fits(one, inner[1]) for key, one in value.items()
-        )
-    return True
+        key, item = map(_question, inner)
+        return lambda value: isinstance(value, Mapping) and all(key(one) and item(value[one]) for one in value)
+    return lambda _: True
+
+
+def _instance(kind: type) -> Fits:
+    if kind is float:
+        return lambda value: type(value) in (int, float)
+    if kind is int:
+        return lambda value: type(value) is int
+    return lambda value: isinstance(value, kind)
 
 
 def _wrong(definition: object, name: str, value: object, hint: Any) -> Finding:

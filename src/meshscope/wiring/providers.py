@@ -33,7 +33,7 @@ def provider(name: str, place: Place | None) -> tuple[MeshProvider | None, list[
 def _loaded(point: EntryPoint) -> tuple[MeshProvider | None, list[Finding]]:
     try:
         value = point.load()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         said = f"{type(error).__name__}: {error}"
         return None, [_broken(point, f"can't be loaded: {said}", "mend or uninstall the package that brings it")]
     if isinstance(value, MeshProvider):

@@ -26,7 +26,7 @@ def rules() -> tuple[tuple[Rule, ...], list[Finding]]:
     for point in entry_points(group=GROUP):
         try:
             found.append(_rule(point.load(), point.name))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             findings.append(_broken(point, error))
     return tuple(sorted(found, key=lambda rule: rule.code)), findings
 
@@ -40,7 +40,7 @@ def _rule(module: ModuleType, code: str) -> Rule:
     return Rule(code=code, page=inspect.cleandoc(module.__doc__ or ""), judge=module.judge)
 
 
-def _broken(point: EntryPoint, error: Exception) -> Finding:
+def _broken(point: EntryPoint, error: BaseException) -> Finding:
     package = point.dist.name if point.dist else "a package"
     return Finding(
         code="plugin/broken",
