@@ -125,6 +125,16 @@ MUTANTS: dict[str, tuple[Callable[[str], str], str, str]] = {
     ),
     "and: one half is enough": (sub(r"\n(\s+)and\n", r"\n\1or\n"), "slow_and_failing", "just outside"),
     "slow: another bound": (sub(r"1000\|1000\\+\.0", "100"), "slow_and_failing", "fires"),
+    "platform: what can't be queued is forgotten": (
+        sub("enqueue_failed_log_records", "enqueue_failed_nothing"),
+        "platform",
+        "what is queued fails",
+    ),
+    "platform: evaluations that are late": (
+        sub(r"iterations_missed_total", "iterations_total"),
+        "platform",
+        "left out",
+    ),
     "plaintext: the encrypted": (
         sub("connection_security_policy!=", "connection_security_policy="),
         "plaintext_traffic",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from meshscope.build.boards import board_uid
 from meshscope.build.promql import IDENTITY, quoted
 from meshscope.model.mesh import Mesh
 
@@ -93,7 +94,7 @@ def platform_annotations(mesh: Mesh, summary: str, description: str, runbook: st
         "summary": summary,
         "description": description,
         "runbook_url": f"{mesh.runbooks.rstrip('/')}/{runbook}",
-        "dashboard_url": f"{mesh.grafana.rstrip('/')}/d/{mesh.name}-mesh-overview",
+        "dashboard_url": f"{mesh.grafana.rstrip('/')}/d/{board_uid(mesh, 'mesh-overview')}",
         "incident_url": f"{mesh.console.rstrip('/')}/incidents",
         "definition": str(mesh.place) if mesh.place else "mesh.py",
     }

@@ -5,6 +5,8 @@ They carry the platform's owner as a constant and look nothing up, since looked-
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from meshscope.artefacts.rules import Rule, RuleGroup
 from meshscope.build.options import Options
 from meshscope.build.promql import pretty
@@ -17,59 +19,104 @@ from meshscope.model.units import Duration, minutes
 NAMESPACE = "observability"
 
 
-def platform_group(mesh: Mesh, options: Options) -> RuleGroup:
-    """Every rule about the platform, in one group."""
+@dataclass(frozen=True, kw_only=True)
+class Watch:
+    """One thing that may go wrong with the observability: when, how loud, and what is said of it."""
+
+    name: str
+    expression: str
+    page: bool
+    pending: Duration
+    service: str
+    summary: str
+    description: str
+
+
+def watches(options: Options) -> tuple[Watch, ...]:
+    """Everything that is watched about the platform."""
     window = options.duration(5 * minutes)
-    rules = [
-        watchdog(mesh),
-        _alert(
-            mesh, options, "MeshTelemetryAbsent", storm_expression(),
-            page=True, pending=5 * minutes, service="telemetry",
+    return (
+        Watch(
+            name="MeshTelemetryAbsent",
+            expression=storm_expression(),
+            page=True,
+            pending=5 * minutes,
+            service="telemetry",
             summary="More than a third of all indicators is absent: {{ $value | humanizePercentage }}",
             description="No single service is at fault: scraping, the collectors or the mesh's telemetry is. "
             "Alerts about single indicators are held back meanwhile.",
         ),
-        _alert(
-            mesh, options, "RuleEvaluationFailing",
-            f"sum by (rule_group) (increase(prometheus_rule_evaluation_failures_total[{window}])) > 0",
-            page=True, pending=1 * minutes, service="prometheus",
+        Watch(
+            name="RuleEvaluationFailing",
+            expression=f"sum by (rule_group) (increase(prometheus_rule_evaluation_failures_total[{window}])) > 0",
+            page=True,
+            pending=1 * minutes,
+            service="prometheus",
             summary="Rules of {{ $labels.rule_group }} fail: nobody would be told of what they watch",
             description="Prometheus evaluates them and gets an error; its log says which.",
         ),
-        _alert(
-            mesh, options, "RuleEvaluationMissed",
-            f"sum by (rule_group) (increase(prometheus_rule_group_iterations_missed_total[{window}])) > 0 "
+        Watch(
+            name="RuleEvaluationMissed",
+            expression=f"sum by (rule_group) (increase(prometheus_rule_group_iterations_missed_total[{window}])) > 0 "
             "or max by (rule_group) "
             "(prometheus_rule_group_last_duration_seconds > prometheus_rule_group_interval_seconds)",
-            page=False, pending=5 * minutes, service="prometheus",
+            page=False,
+            pending=5 * minutes,
+            service="prometheus",
             summary="Rules of {{ $labels.rule_group }} are late",
             description="An evaluation takes longer than its interval, so some are left out: alerts come late and "
             "windows have gaps.",
         ),
-        _alert(
-            mesh, options, "ScrapeFailing", "sum by (job) (up == bool 0) / count by (job) (up) > 0.1",
-            page=False, pending=10 * minutes, service="prometheus",
+        Watch(
+            name="ScrapeFailing",
+            expression="sum by (job) (up == bool 0) / count by (job) (up) > 0.1",
+            page=False,
+            pending=10 * minutes,
+            service="prometheus",
             summary="{{ $value | humanizePercentage }} of the targets of {{ $labels.job }} don't answer",
             description="What they would report is missing from every indicator.",
         ),
-        _alert(
-            mesh, options, "CollectorLosing",
-            'sum by (exporter) (rate({__name__=~"otelcol_exporter_(send|enqueue)_failed_'
-            f'(spans|metric_points|log_records)(_total)?"}}[{window}])) > 0',
-            page=False, pending=5 * minutes, service="collectors",
+        *_collectors(window),
+    )
+
+
+def _collectors(window: str) -> tuple[Watch, ...]:
+    return (
+        Watch(
+            name="CollectorLosing",
+            expression=_losing(window),
+            page=False,
+            pending=5 * minutes,
+            service="collectors",
             summary="Collectors fail to pass on telemetry to {{ $labels.exporter }}",
-            description="{{ $value | humanize }} items a second are not delivered. What is queued on disk comes later; "
-            "what is refused is lost.",
+            description="What is queued on disk comes later; what is refused is lost.",
         ),
-        _alert(
-            mesh, options, "CollectorQueueFull",
-            "max by (exporter) (otelcol_exporter_queue_size / otelcol_exporter_queue_capacity) > 0.8",
-            page=False, pending=5 * minutes, service="collectors",
+        Watch(
+            name="CollectorQueueFull",
+            expression="max by (exporter) (otelcol_exporter_queue_size / otelcol_exporter_queue_capacity) > 0.8",
+            page=False,
+            pending=5 * minutes,
+            service="collectors",
             summary="The queue to {{ $labels.exporter }} is {{ $value | humanizePercentage }} full",
             description="When it is full, collectors refuse what they receive.",
         ),
-    ]  # fmt: skip
-    return group("platform", FAST, rules, options)
+    )
+
+
+def platform_group(mesh: Mesh, options: Options) -> RuleGroup:
+    """Every rule about the platform, in one group."""
+    return group("platform", FAST, [watchdog(mesh), *(_alert(one, mesh, options) for one in watches(options))], options)
+
+
+def labels_of(watch: Watch, mesh: Mesh) -> dict[str, str]:
+    """The constant labels of an alert about the platform."""
+    severity = mesh.severities.page if watch.page else mesh.severities.ticket
+    return {**_labels(mesh, watch.service), "severity": severity}
+
+
+def annotations_of(watch: Watch, mesh: Mesh) -> dict[str, str]:
+    """What an alert about the platform says."""
+    return platform_annotations(mesh, watch.summary, watch.description, f"{watch.service}.md")
 
 
 def watchdog(mesh: Mesh) -> Rule:
@@ -88,6 +135,17 @@ def watchdog(mesh: Mesh) -> Rule:
     )
 
 
+def _losing(window: str) -> str:
+    # One counter at a time: rate() drops the name, and two counters of one exporter would be one series twice. Each is
+    # compared before the union, or a counter at zero would hide the one after it.
+    counters = (
+        f"otelcol_exporter_{failed}_failed_{signal}"
+        for failed in ("send", "enqueue")
+        for signal in ("spans", "metric_points", "log_records")
+    )
+    return " or ".join(f"sum by (exporter) (rate({counter}[{window}])) > 0" for counter in counters)
+
+
 def _labels(mesh: Mesh, service: str) -> dict[str, str]:
     return {
         **({"cluster": mesh.cluster} if mesh.cluster else {}),
@@ -97,24 +155,12 @@ def _labels(mesh: Mesh, service: str) -> dict[str, str]:
     }
 
 
-def _alert(
-    mesh: Mesh,
-    options: Options,
-    name: str,
-    expression: str,
-    *,
-    page: bool,
-    pending: Duration,
-    service: str,
-    summary: str,
-    description: str,
-) -> Rule:
-    severity = mesh.severities.page if page else mesh.severities.ticket
+def _alert(watch: Watch, mesh: Mesh, options: Options) -> Rule:
     return Rule(
-        alert=name,
-        expr=pretty(expression),
-        pending=options.duration(pending),
-        labels={**_labels(mesh, service), "severity": severity},
-        annotations=platform_annotations(mesh, summary, description, f"{service}.md"),
+        alert=watch.name,
+        expr=pretty(watch.expression),
+        pending=options.duration(watch.pending),
+        labels=labels_of(watch, mesh),
+        annotations=annotations_of(watch, mesh),
         origin=mesh.place,
     )

@@ -1,0 +1,153 @@
+"""Proofs of the alerts about the observability itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
+
+from meshscope.artefacts.rules import RuleTest
+from meshscope.build.proofs.cases import Expected, Story, alerting, case, expect, proof_file
+from meshscope.build.proofs.series import Phase, Series, buckets, requests, series, steady
+from meshscope.build.proofs.synthetic import STEP, Bench
+from meshscope.build.rules.platform import Watch, annotations_of, labels_of, watches
+from meshscope.model.slo import Latency
+from meshscope.model.units import minutes
+
+_STEPS = 60
+
+
+def platform_tests(bench: Bench) -> tuple[RuleTest, ...]:
+    """One file for all alerts about the platform."""
+    stories = [story for watch in watches(bench.options) for story in _Proofs(bench, watch).all()]
+    cases = [case(bench.at(STEP), story) for story in stories]
+    return (proof_file(bench, "platform", ("slo", "platform"), STEP, cases, bench.real.mesh.place),)
+
+
+def counter(name: str, increment: int, **labels: str) -> Series:
+    """A counter that grows steadily."""
+    return series(name, labels, steady(increment, _STEPS))
+
+
+def gauge(name: str, value: str, **labels: str) -> Series:
+    """A gauge that stands still."""
+    return {**series(name, labels, (Phase(Decimal(0), _STEPS),)), "values": f"{value}x{_STEPS}"}
+
+
+class _Proofs:
+    """The stories of one watch."""
+
+    def __init__(self, bench: Bench, watch: Watch) -> None:
+        self.bench = bench
+        self.watch = watch
+
+    def all(self) -> Iterator[Story]:
+        """Fires when it should; quiet just below; quiet without any series."""
+        name = self.watch.name
+        for what, inputs, labels, value in _FIRING[name]():
+            told = [expect(name, self._late(), [self._expected(labels, value)])]
+            yield Story(f"{name}: {what}", inputs, told)
+        for what, inputs in _QUIET[name](self.bench):
+            yield Story(f"{name} is quiet: {what}", inputs, [expect(name, self._late())])
+
+    def _late(self) -> str:
+        return self.bench.at(self.watch.pending + 6 * minutes)
+
+    def _expected(self, labels: dict[str, str], value: str) -> Expected:
+        mesh = self.bench.real.mesh
+        texts = annotations_of(self.watch, mesh)
+        said = {"{{ $value | humanizePercentage }}": value} | {
+            f"{{{{ $labels.{name} }}}}": text for name, text in labels.items()
+        }
+        for template, text in said.items():
+            texts = {name: annotation.replace(template, text) for name, annotation in texts.items()}
+        return alerting({**labels_of(self.watch, mesh), **labels}, texts)
+
+
+Firing = Sequence[tuple[str, list[Series], dict[str, str], str]]
+Quiet = Sequence[tuple[str, list[Series]]]
+
+
+def _present(bench: Bench) -> list[Series]:
+    inputs = [requests(bench, service, "good", steady(300)) for service in (bench.callee, bench.caller)]
+    for slo in bench.callee.slos:
+        if isinstance(slo.of, Latency):
+            inputs += buckets(bench, bench.callee, slo.of.under, steady(300), steady(300))
+    return inputs
+
+
+def _up(down: int) -> list[Series]:
+    return [gauge("up", "0" if number < down else "1", job="proxies", instance=str(number)) for number in range(10)]
+
+
+def _queue(size: int) -> list[Series]:
+    names = {"exporter": "otlp_http/traces"}
+    return [
+        gauge("otelcol_exporter_queue_size", str(size), **names),
+        gauge("otelcol_exporter_queue_capacity", "1000", **names),
+    ]
+
+
+def _durations(seconds: str) -> list[Series]:
+    names = {"rule_group": "slo.yaml;slo:fast"}
+    return [
+        gauge("prometheus_rule_group_last_duration_seconds", seconds, **names),
+        gauge("prometheus_rule_group_interval_seconds", "30", **names),
+    ]
+
+
+_GROUP = {"rule_group": "slo.yaml;slo:fast"}
+_EXPORTER = {"exporter": "otlp_http/traces"}
+_FAILURES = "prometheus_rule_evaluation_failures_total"
+_MISSED = "prometheus_rule_group_iterations_missed_total"
+_LOST = ("otelcol_exporter_send_failed_spans", "otelcol_exporter_enqueue_failed_log_records")
+
+
+def _storm() -> Firing:
+    return [("nothing is reported at all", [], {}, "100%")]
+
+
+def _failing() -> Firing:
+    return [("a rule fails each time", [counter(_FAILURES, 1, **_GROUP)], _GROUP, "")]
+
+
+def _missed() -> Firing:
+    return [
+        ("evaluations are left out", [counter(_MISSED, 1, **_GROUP)], _GROUP, ""),
+        ("an evaluation takes longer than its interval", _durations("31"), _GROUP, ""),
+    ]
+
+
+def _scrapes() -> Firing:
+    return [("two of ten targets don't answer", _up(2), {"job": "proxies"}, "20%")]
+
+
+def _losing() -> Firing:
+    one, other = (counter(name, 3, **_EXPORTER) for name in _LOST)
+    still = counter(_LOST[0], 0, **_EXPORTER)
+    return [
+        ("what is sent fails", [one], _EXPORTER, ""),
+        ("what is sent and what is queued fails", [one, other], _EXPORTER, ""),
+        ("what is queued fails while sending does not", [still, other], _EXPORTER, ""),
+    ]
+
+
+def _full() -> Firing:
+    return [("a queue beyond four fifths", _queue(810), _EXPORTER, "81%")]
+
+
+_FIRING: Mapping[str, Callable[[], Firing]] = {
+    "MeshTelemetryAbsent": _storm,
+    "RuleEvaluationFailing": _failing,
+    "RuleEvaluationMissed": _missed,
+    "ScrapeFailing": _scrapes,
+    "CollectorLosing": _losing,
+    "CollectorQueueFull": _full,
+}
+_QUIET: Mapping[str, Callable[[Bench], Quiet]] = {
+    "MeshTelemetryAbsent": lambda bench: [("one service of many is absent", _present(bench))],
+    "RuleEvaluationFailing": lambda _: [("nothing fails", [counter(_FAILURES, 0, **_GROUP)]), ("no series", [])],
+    "RuleEvaluationMissed": lambda _: [("an evaluation just fits", _durations("30")), ("no series", [])],
+    "ScrapeFailing": lambda _: [("one of ten targets doesn't answer", _up(1)), ("no series", [])],
+    "CollectorLosing": lambda _: [("nothing fails", [counter(_LOST[0], 0, **_EXPORTER)]), ("no series", [])],
+    "CollectorQueueFull": lambda _: [("a queue of four fifths", _queue(800)), ("no series", [])],
+}
