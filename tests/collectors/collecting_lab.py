@@ -77,12 +77,12 @@ def until(true: Callable[[], Any], what: str, seconds: float = 15) -> Any:
 
 @dataclass
 class Sink:
-    """A store of all three signals: takes OTLP over HTTP and keeps it, or refuses it while it is ``down``."""
+    """A store of all three signals: takes OTLP over HTTP and keeps it, or refuses it with another ``status``."""
 
     received: list[tuple[str, Any]] = field(default_factory=list)
     authorizations: set[str] = field(default_factory=set)
     refused: int = 0
-    down: bool = False
+    status: int = 200
     server: ThreadingHTTPServer | None = None
 
     def open(self) -> None:
@@ -93,11 +93,11 @@ class Sink:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                if sink.down:
-                    sink.refused += 1
-                else:
+                if sink.status == 200:
                     sink.keep(self.path, body, self.headers)
-                self.send_response(503 if sink.down else 200)
+                else:
+                    sink.refused += 1
+                self.send_response(sink.status)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
@@ -106,6 +106,15 @@ class Sink:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    @property
+    def down(self) -> bool:
+        """Whether it asks to try again later."""
+        return self.status == 503
+
+    @down.setter
+    def down(self, value: bool) -> None:
+        self.status = 503 if value else 200
 
     def close(self) -> None:
         assert self.server is not None

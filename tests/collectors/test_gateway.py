@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from collecting_lab import OF_LEDGER, Running, Sink, logs, merged, plain, tiers, trace, until
 
+from meshscope import Queue
+
 CALLS = "traces.span.metrics.calls"
 CARD = "4111 1111 1111 1111"
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.dGhlLXNpZ25hdHVyZQ"
@@ -197,6 +199,40 @@ def test_a_dead_store_loses_no_signal_over_a_restart(gateway: Running, sink: Sin
     sink.down = False
     gateway.start()
     until(lambda: sink.logs() and _stored(sink, failed=True) and sink.sums(CALLS), "all three signals")
+
+
+def test_a_sender_is_told_to_try_again_when_the_queue_is_full_and_what_was_accepted_arrives(
+    start, boutique, sink: Sink
+):
+    whole = next(one for one in boutique.pipelines if one.name == "gateway")
+    small = replace(whole, send=tuple(replace(one, queue=Queue(mebibytes=8)) for one in whole.send))
+    gateway = start(tiers(replace(boutique, pipelines=(small,)))["gateway"])
+    sink.down = True
+    accepted = 0
+    line = "a line that is long enough to fill a queue soon, " * 20
+    while gateway.send("/v1/logs", logs(f"{accepted + number} {line}" for number in range(500))) == 200:
+        accepted += 500
+        assert accepted < 40_000
+    assert accepted > 1000
+    assert gateway.send("/v1/logs", logs(f"again {line}" for _ in range(500))) == 503
+    said = _series(gateway.metrics)
+    assert said['otelcol_exporter_enqueue_failed_log_records{exporter="otlp_http/logs"}'] >= 500
+    assert said['otelcol_receiver_refused_log_records{receiver="otlp",transport="http"}'] >= 500
+    sink.down = False
+    until(lambda: len({record.body.string_value for _, record in sink.logs()}) == accepted, "what was accepted", 40)
+
+
+def test_what_a_store_refuses_for_ever_is_counted_as_lost(gateway: Running, sink: Sink):
+    sink.status = 400
+    assert gateway.send("/v1/logs", logs(["line"])) == 200
+    failed = until(
+        lambda: {k: v for k, v in _series(gateway.metrics).items() if k.startswith("otelcol_exporter_send_failed")},
+        "a count of what was lost",
+    )
+    [(name, number)] = failed.items()
+    assert name.startswith("otelcol_exporter_send_failed_log_records{")
+    assert 'exporter="otlp_http/logs"' in name
+    assert number == 1
 
 
 def test_a_collector_that_is_stopped_decides_on_the_traces_that_still_wait(start, boutique, sink: Sink):
