@@ -70,12 +70,36 @@ def dashboard_file(dashboard: GrafanaDashboard) -> File:
 
 
 def data_sources(mesh: Mesh, options: Options) -> dict[str, object]:
-    """Grafana's provisioning of the data source that the dashboards ask."""
-    settings = {"httpMethod": "POST", "timeInterval": options.duration(mesh.scrape_interval)}
-    source = {"name": "Prometheus", "uid": "prometheus", "type": "prometheus", "access": "proxy"}
+    """Grafana's provisioning of what the dashboards ask and lead to: numbers, then traces, then their logs and back."""
+    common = {"access": "proxy", "editable": False}
+    numbers = {"httpMethod": "POST", "timeInterval": options.duration(mesh.scrape_interval)}
+    to_logs = {
+        "datasourceUid": "loki",
+        "spanStartTimeShift": "-5m",
+        "spanEndTimeShift": "5m",
+        "filterByTraceID": True,
+        "tags": [{"key": "service.name", "value": "service_name"}],
+    }
+    # Two dollars: Grafana fills in environment variables while it reads this file, and the value when it shows a log.
+    to_trace = {
+        "name": "trace",
+        "matcherType": "label",
+        "matcherRegex": "trace_id",
+        "datasourceUid": "tempo",
+        "url": "$${__value.raw}",
+    }
+    sources = (
+        ("Prometheus", "prometheus", mesh.prometheus, numbers),
+        ("Traces", "tempo", mesh.traces, {"tracesToLogsV2": to_logs}),
+        ("Logs", "loki", mesh.logs, {"derivedFields": [to_trace]}),
+    )
     return {
         "apiVersion": 1,
-        "datasources": [{**source, "url": mesh.prometheus, "isDefault": True, "editable": False, "jsonData": settings}],
+        "datasources": [
+            {"name": name, "uid": kind, "type": kind, "url": url, "isDefault": kind == "prometheus", **common}
+            | {"jsonData": settings}
+            for name, kind, url, settings in sources
+        ],
     }
 
 
@@ -108,7 +132,7 @@ def _grafana(mesh: Mesh, options: Options) -> Iterable[File]:
     folder = "grafana/provisioning"
     providers = {"apiVersion": 1, "providers": [boards]}
     yield _document(f"{folder}/dashboards/{mesh.name}.yaml", "Where Grafana finds the dashboards.", providers, ())
-    about = "The Prometheus that the dashboards ask."
+    about = "What the dashboards ask, and what they lead to."
     yield _document(f"{folder}/datasources/{mesh.name}.yaml", about, data_sources(mesh, options), (mesh.place,))
 
 

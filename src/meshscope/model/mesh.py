@@ -50,7 +50,8 @@ class Mesh:
     ``provider`` names who reports the traffic (``istio``, ``opentelemetry``); ``cluster`` is the label that scrapes
     carry (empty: none); ``owner`` answers for the platform and for what has no owner. ``retention`` is how long
     Prometheus keeps samples, ``scrape_interval`` how often it asks. ``grafana``, ``console`` and ``runbooks`` are base
-    addresses for links; ``prometheus``, ``alertmanagers``, ``agent`` and ``pagerduty_url`` say where those listen.
+    addresses for links; ``prometheus``, ``alertmanagers``, ``agent`` and ``pagerduty_url`` say where those listen,
+    ``traces`` and ``logs`` where Grafana asks for them (Tempo, Loki).
     ``secrets`` is the folder of credential files as Alertmanager sees it; ``smarthost`` takes mail that comes from
     ``mail_from`` (as ``mail_user``, where it wants to know who asks) and is talked to in TLS unless ``mail_tls`` is
     False; empty, nobody is mailed. ``discovery`` says how Prometheus finds what it scrapes: from Kubernetes, or from
@@ -82,6 +83,8 @@ class Mesh:
     mail_tls: bool = True
     pagerduty_url: str = "https://events.pagerduty.com/v2/enqueue"
     prometheus: str = "http://prometheus:9090"
+    traces: str = "http://tempo:3200"
+    logs: str = "http://loki:3100"
     discovery: ServiceDiscovery = "kubernetes"
     monitoring_namespace: str = "monitoring"
     monitoring_labels: Mapping[str, str] = field(default_factory=lambda: {"release": "prometheus"}, hash=False)
@@ -123,6 +126,8 @@ class Environment:
     console: str | None = None
     alertmanagers: tuple[str, ...] | None = None
     prometheus: str | None = None
+    traces: str | None = None
+    logs: str | None = None
     agent: str | None = None
     secrets: str | None = None
     smarthost: str | None = None
