@@ -20,6 +20,7 @@ from meshscope.findings import Finding, Level, worst
 from meshscope.wiring.assembly import Assembly, assembled
 from meshscope.wiring.importing import sources
 from meshscope.wiring.load import LOAD_SECONDS
+from meshscope.wiring.providers import packages
 
 # Those whose own output becomes part of ours.
 _LIBRARIES = ("grafanalib", "jsonnet", "promql-parser")
@@ -103,7 +104,7 @@ def _recipe(environment: str | None, options: Options) -> Recipe:
     return Recipe(
         meshscope=version("meshscope"),
         code=_code(),
-        libraries=tuple((name, _version(name)) for name in _LIBRARIES),
+        libraries=(*((name, _version(name)) for name in _LIBRARIES), *packages()),
         environment=environment or "",
         emit=options.emit.value,
         time_scale=str(options.time_scale),

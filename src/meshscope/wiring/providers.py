@@ -30,6 +30,12 @@ def provider(name: str, place: Place | None) -> tuple[MeshProvider | None, list[
     ]
 
 
+def packages() -> tuple[tuple[str, str], ...]:
+    """(name, version) of each package of strangers that brings a provider, sorted: it shapes what is built."""
+    found = {(point.dist.name, point.dist.version) for point in entry_points(group=GROUP) if point.dist}
+    return tuple(sorted(package for package in found if package[0] != "meshscope"))
+
+
 def _loaded(point: EntryPoint) -> tuple[MeshProvider | None, list[Finding]]:
     try:
         value = point.load()
