@@ -30,7 +30,8 @@ demo: setup  ## show the whole story on this machine
 	@$(BIN)/meshscope demo
 
 bench: setup  ## measure how fast and how small, into build/bench.json
-	@$(BIN)/python -m bench
+	@$(BIN)/python engines/build.py prometheus > /dev/null
+	@$(BIN)/python -m bench $(ARGS)
 
 lint: setup  ## hold the laws: formatting, types, layers
 	@$(BIN)/ruff format --check .
