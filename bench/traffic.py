@@ -18,7 +18,7 @@ from bench.mesh import ROOT, Shape
 CLUSTER = "eu-1"
 STEP = 30
 BOUNDS = ("1", "5", "10", "25", "50", "100", "250", "500", "1000", "2500", "5000", "+Inf")
-# Services that fail one request in ten, so that some alerts fire; all others fail one in two thousand.
+# Services that fail one request in ten, so that some alerts fire; all others fail one in five thousand.
 FAILING_EVERY = 1000
 SLOS = ("availability", "latency")
 OBJECTIVE_BOUND = "250"
@@ -139,7 +139,7 @@ def plan(shape: Shape, past: Past, until: int) -> dict[str, object]:
 
 def failing(number: int) -> float:
     """The share of a service's requests that fail."""
-    return 0.1 if number % FAILING_EVERY == 7 else 0.0005
+    return 0.1 if number % FAILING_EVERY == 7 else 0.0002
 
 
 def layers(shape: Shape) -> Iterator[Recorded]:
