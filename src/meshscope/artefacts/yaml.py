@@ -33,7 +33,7 @@ def scalar(value: object) -> str:
         case float():
             return json.dumps(value)
         case str():
-            return value if is_bare(value) else _quoted(value)
+            return value if is_bare(value) else _quoted_text(value)
     raise TypeError(f"{type(value).__name__} is no YAML scalar")
 
 
@@ -50,6 +50,13 @@ def is_bare(text: str) -> bool:
 def dump(value: object, indent: int = 0) -> str:
     """``value`` (mappings, sequences, scalars) as block YAML that ends in a newline."""
     return "\n".join(_lines(value, indent)) + "\n"
+
+
+def _quoted_text(text: str) -> str:
+    # In single quotes only they themselves are special: expressions and patterns stay as they are meant.
+    if text.isprintable() and ('"' in text or "\\" in text):
+        return "'" + text.replace("'", "''") + "'"
+    return _quoted(text)
 
 
 def _quoted(value: object) -> str:

@@ -89,7 +89,8 @@ def _collectors(window: str) -> tuple[Watch, ...]:
             pending=5 * minutes,
             service="collectors",
             summary="Collectors fail to pass on telemetry to {{ $labels.exporter }}",
-            description="What is queued on disk comes later; what is refused is lost.",
+            description="A store refuses for good what it is sent, which is lost, or the queue on disk is full, and "
+            "senders are told to try again. A store that is away makes the queue grow instead.",
         ),
         Watch(
             name="CollectorQueueFull",
