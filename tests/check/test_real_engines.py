@@ -15,7 +15,7 @@ from meshscope.adapters.memory.engine import MemoryEngine
 from meshscope.artefacts.artefacts import Artefacts
 from meshscope.build.layout import layout
 from meshscope.build.options import Options
-from meshscope.check.engine import MINIMUM, Engine
+from meshscope.check.engine import MINIMUM, Complaint, Engine
 from meshscope.check.judge import by_engines
 from meshscope.check.origins import Origins
 from meshscope.findings import Finding, MeshscopeError
@@ -188,7 +188,7 @@ def said_of(made: Assembly, artefacts: Artefacts, engine: Engine, folder: Path) 
     files = layout(made.house.model, made.provider, artefacts, Options())
     put(folder, {file.path: file.content.decode() for file in files})
     paths = [file.path for file in files]
-    return by_engines(folder, paths, [engine], Origins(artefacts, files), lambda _: None)[0]
+    return by_engines(folder, paths, [engine], Origins(made.house.model, artefacts, files), lambda _: None)[0]
 
 
 @pytest.fixture
@@ -278,3 +278,26 @@ def test_the_versions_that_are_asked_for_are_those_that_the_recipes_pin() -> Non
 )
 def test_versions_are_compared_as_numbers(version: str, minimum: str, fits: bool) -> None:
     assert at_least(version, minimum) is fits
+
+
+@pytest.mark.parametrize(
+    ("complaint", "place"),
+    [
+        (Complaint(path="alertmanager/alertmanager.yaml", message='undefined receiver "payments-page" used in route'),
+         "services/people.py:5"),
+        (Complaint(path="alertmanager/alertmanager.yaml", message="no route provided in config"),
+         "services/people.py:5"),
+        (Complaint(path="prometheus/rules/alerts.yaml", message="2 duplicate rules found. Metric: ManyFailures"),
+         "alerts/many.py:4"),
+        (Complaint(path="prometheus/rules/slo.yaml", message="a word that means nothing"), "mesh.py:6"),
+        (Complaint(path="prometheus/tests/many_failures.yaml", case="it fires", message="exp: got:"),
+         "alerts/many.py:4"),
+    ],
+)  # fmt: skip
+def test_a_complaint_without_a_rules_number_comes_back_by_the_names_in_it(
+    complaint: Complaint, place: str, made: Assembly
+) -> None:
+    assert made.built is not None
+    assert made.house.model is not None
+    origins = Origins(made.house.model, made.built.artefacts, made.built.files)
+    assert str(origins.of(complaint)) == place

@@ -1,8 +1,8 @@
 """model.json: all that a consumer needs to know of the model without running Python.
 
 The agent, the console and whoever joins an alert to a service read it. A call names its ends as [cluster, namespace,
-name]. Durations stand in Prometheus's spelling, ratios and rates are numbers, and ``definition`` is the path:line that a
-person wrote.
+name]. Durations stand in Prometheus's spelling, ratios and rates are numbers, and ``definition`` is the path:line that
+a person wrote.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -26,6 +26,26 @@ After that day the finding is back.
 def page(rule: Rule) -> str:
     """The page of ``rule`` in Markdown."""
     return f"# {rule.code}\n\n{rule.page}\n\n{_SUPPRESS.format(code=rule.code)}"
+
+
+def index(rules: Sequence[Rule]) -> str:
+    """The list of everything that meshscope finds, in Markdown: rules with their pages, then the rest with its help."""
+    own = {rule.code for rule in rules}
+    lines = ["# What meshscope finds", "", "Each with a page: what it does, why it is bad, what to write instead.", ""]
+    lines += [f"- [{rule.code}]({rule.code}.md): {_lower(summary(rule))}" for rule in rules]
+    lines += ["", "And what is said where it happens; `meshscope explain CODE` says the same and why.", ""]
+    for entry in (entry for entry in catalogue().values() if entry.code not in own):
+        remedy = "" if entry.help.startswith("…") else f" {_upper(entry.help)}."
+        lines.append(f"- `{entry.code}`: {_upper(entry.title)}.{remedy}")
+    return "\n".join(lines) + "\n"
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+def _upper(text: str) -> str:
+    return text[:1].upper() + text[1:].removesuffix(".")
 
 
 def summary(rule: Rule) -> str:

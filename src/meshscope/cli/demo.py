@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ import click
 
 from meshscope.cli import exits
 from meshscope.cli.show import coloured, say, shown
-from meshscope.demo.page import Page
+from meshscope.demo.page import WIDTH, Page
 from meshscope.demo.show import LIVE_SECONDS, Wanted, show
 
 
@@ -25,7 +26,7 @@ from meshscope.demo.show import LIVE_SECONDS, Wanted, show
 )
 @click.option(
     "--seconds",
-    type=click.FloatRange(min=30),
+    type=click.FloatRange(min=40),
     default=LIVE_SECONDS,
     show_default=True,
     metavar="N",
@@ -41,8 +42,13 @@ def command(root: Path, seconds: float, no_live: bool) -> int:
     # Whoever ends us politely gets everything ended that we started.
     for ending in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, signal.default_int_handler)
-    page = Page(write=_write, colour=coloured(sys.stdout))
-    outcome = show(Wanted(house=root, seconds=seconds, live=not no_live), page)
+    width = min(WIDTH, shutil.get_terminal_size((WIDTH, 0)).columns)
+    page = Page(write=_write, colour=coloured(sys.stdout), width=width)
+    try:
+        outcome = show(Wanted(house=root, seconds=seconds, live=not no_live), page)
+    except KeyboardInterrupt:
+        say("\ninterrupted; every process that was started is ended, no file is left\n")
+        return exits.INTERRUPTED
     if outcome.errors:
         say(shown(outcome.errors, root, sys.stderr))
     return exits.CLEAN if outcome.well else exits.FAILED

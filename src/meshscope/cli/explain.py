@@ -10,7 +10,7 @@ import click
 
 from meshscope.artefacts.rules import Rule as PrometheusRule
 from meshscope.build.options import Options
-from meshscope.check.pages import catalogue, page, summary
+from meshscope.check.pages import catalogue, index, page, summary
 from meshscope.check.subject import Rule
 from meshscope.cli import exits, options
 from meshscope.findings import Finding, MeshscopeError
@@ -49,6 +49,7 @@ def _write(folder: Path, own: Sequence[Rule]) -> None:
         path = folder / f"{rule.code}.md"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(page(rule), encoding="utf-8")
+    (folder / "README.md").write_text(index(own), encoding="utf-8")
 
 
 def _defined(what: str, own: Sequence[Rule], assembly: Assembly) -> Iterator[str]:

@@ -79,8 +79,8 @@ def _proved(assembly: Assembly, wanted: Callable[[Engine], bool], tell: Callable
     The real programs read plain files; objects of operators wrap the same content.
     """
     present, absent = engines()
-    built = plain(assembly)
-    if built is None:
+    built, model = plain(assembly), assembly.house.model
+    if built is None or model is None:
         return Report(absent=tuple(Absent(name=engine.name, why="nothing is built") for engine in present) + absent)
     with tempfile.TemporaryDirectory(prefix="meshscope-") as scratch:
         folder = Path(scratch)
@@ -90,6 +90,6 @@ def _proved(assembly: Assembly, wanted: Callable[[Engine], bool], tell: Callable
             path.write_bytes(file.content)
         asked = (engine for engine in present if wanted(engine))
         paths = [file.path for file in built.files]
-        origins = Origins(built.artefacts, built.files)
+        origins = Origins(model, built.artefacts, built.files)
         found, judged, passed_over = by_engines(folder, paths, asked, origins, tell)
     return Report(findings=tuple(found), judged=tuple(judged), absent=absent, passed_over=tuple(passed_over))

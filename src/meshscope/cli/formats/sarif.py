@@ -55,10 +55,10 @@ def _result(finding: Finding, root: Path, prefix: str, codes: list[str]) -> dict
         "message": {"text": text},
         "partialFingerprints": {"meshscope/v1": print_of},
     }
-    if finding.place is not None:
-        location = {"artifactLocation": {"uri": prefix + path}, "region": _region(finding.place, root)}
-        result["locations"] = [{"physicalLocation": location}]
-    return result
+    # What has no place of its own stands at the top of the house: a result without one is not shown at all.
+    place = finding.place or Place("mesh.py", 1)
+    location = {"artifactLocation": {"uri": prefix + place.path}, "region": _region(place, root)}
+    return {**result, "locations": [{"physicalLocation": location}]}
 
 
 def _region(place: Place, root: Path) -> dict[str, int]:
