@@ -17,6 +17,7 @@ from meshscope.build.rules.statics import identity_labels
 from meshscope.demo import local
 from meshscope.demo.asking import Prometheus, get
 from meshscope.demo.history import History, Promise
+from meshscope.demo.page import counted
 from meshscope.demo.processes import Processes
 from meshscope.demo.programs import Engines, Theatre, Troupe, otlp_endpoint
 from meshscope.demo.receiver import Receiver
@@ -27,6 +28,9 @@ from meshscope.findings import Finding, MeshscopeError
 from meshscope.model.model import Model
 from meshscope.wiring.assembly import Assembly, assembled
 from meshscope.wiring.building import build
+
+# In true time.
+_LOOKED_BACK = 900.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +72,18 @@ class Live:
         """The labels of every alert that Alertmanager tells nobody of, because another says it."""
         alerts = get(self.home.listening.alertmanager, "/api/v2/alerts", {"inhibited": "true"})
         return [alert["labels"] for alert in alerts if alert["status"]["inhibitedBy"]]
+
+    def busy(self) -> str:
+        """What was left out because the machine is busy; empty where nothing was."""
+        window = f"{_LOOKED_BACK * float(self.scale):.0f}s"
+        scrapes = self._sum(f"sum(sum_over_time((1 - up)[{window}:]))")
+        rounds = self._sum(f"sum(increase(prometheus_rule_group_iterations_missed_total[{window}]))")
+        late = f"{counted(scrapes, 'scrape')} failed, {counted(rounds, 'evaluation')} of rules left out"
+        return f"this machine is busy: {late}" if scrapes or rounds else ""
+
+    def _sum(self, query: str) -> int:
+        found = self.prometheus.now(query)
+        return round(float(found[0]["value"][1])) if found else 0
 
 
 def prepared(house: Path, folder: Path, scale: Fraction, *, seconds: float) -> Home:

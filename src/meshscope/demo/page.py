@@ -13,17 +13,19 @@ from meshscope.build.detection import spoken
 from meshscope.model.units import Duration, exact
 
 _HEAD = 12
-_WIDTH = 110
-_HERE, _TRUE, _WHO = 8, 12, 12
+WIDTH = 116
+# Columns of the table: seconds here, seconds in the true build, who.
+_HERE, _TRUE, _WHO = 16, 12, 11
 GOOD, BAD, QUIET = "green", "red", "bright_black"
 
 
 @dataclass(frozen=True)
 class Page:
-    """Writes paragraphs as they come; ``write`` takes a line, ``colour`` says whether it may be coloured."""
+    """Writes paragraphs as they come: ``write`` takes a line, of ``width`` letters at most where text can be broken."""
 
     write: Callable[[str], object]
     colour: bool = False
+    width: int = WIDTH
 
     def title(self, text: str) -> None:
         """The first line."""
@@ -34,7 +36,7 @@ class Page:
         self.write("")
         margin = self._painted(f"{head:<{_HEAD}}", colour, bold=True)
         for text in texts:
-            for line in wrap(text, _WIDTH - _HEAD, break_on_hyphens=False) or [""]:
+            for line in wrap(text, self.width - _HEAD, break_on_hyphens=False) or [""]:
                 self.write(f"{margin}{line}")
                 margin = " " * _HEAD
 
@@ -46,12 +48,12 @@ class Page:
     def clock(self, scale: Fraction) -> None:
         """The head of the table of what happened."""
         self.write("")
-        head = f"{'WHEN':<{_HEAD}}{'here':>{_HERE}}{'true build':>{_TRUE}}"
+        head = f"WHEN{'here':>{_HERE - 4}}{'true build':>{_TRUE}}"
         self.write(self._painted(head, bold=True) + self._painted(f"  ({1 / scale} times as long)", QUIET))
 
     def happened(self, when: float, scale: Fraction, who: str, text: str, colour: str | None = None) -> None:
         """One line of the table: ``when`` in seconds since the fault, who is concerned, and what happened."""
-        here = f"{' ' * _HEAD}{when:>{_HERE - 2}.1f} s"
+        here = f"{when:>{_HERE - 2}.1f} s"
         true = self._painted(f"{in_truth(when, scale):>{_TRUE}}", QUIET)
         self.write(f"{here}{true}  {self._painted(f'{who:<{_WHO}}', colour)}{text}")
 

@@ -42,7 +42,7 @@ def asked(
     for path in sorted((tree / "grafana" / "dashboards").glob("*.json")):
         board = json.loads(path.read_text(encoding="utf-8"))
         values = _variables(board, prometheus, chosen)
-        values |= {"__rate_interval": f"{_RATE_SCRAPES * scrape:g}s", "__interval": f"{scrape:g}s"}
+        values |= {"__rate_interval": _length(_RATE_SCRAPES * scrape), "__interval": _length(scrape)}
         for panel, target in _targets(board.get("panels", [])):
             series = _series(prometheus, _filled(target["expr"], values), target, time_scale)
             title = _filled(str(panel.get("title", "")), values)
@@ -63,6 +63,11 @@ def _variables(board: Mapping[str, Any], prometheus: Prometheus, chosen: Mapping
         offered = prometheus.values(wanted["label"], wanted["series"]) if wanted else []
         values[name] = chosen[name] if chosen.get(name) in offered else next(iter(offered), "")
     return values
+
+
+def _length(seconds: float) -> str:
+    # Prometheus takes no fractions.
+    return f"{round(seconds * 1000)}ms"
 
 
 def _filled(text: str, values: Mapping[str, str]) -> str:

@@ -7,8 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +18,7 @@ from meshscope.demo import tether
 from meshscope.findings import Finding, MeshscopeError
 
 _PATIENCE = 3.0
+_ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _LAST_LINES = 8
 
 
@@ -98,6 +99,10 @@ class Processes:
 
     def end(self) -> None:
         """End everything: asked first, killed when it does not listen."""
+        with uninterrupted():
+            self._end()
+
+    def _end(self) -> None:
         for running in reversed(self._running):
             with suppress(ProcessLookupError):
                 running.process.terminate()
@@ -112,6 +117,17 @@ class Processes:
             for stream in (process.stdin, process.stdout):
                 _close(stream)
         self._running.clear()
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Let no signal break off what ends everything: whoever sends one wants just that."""
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in _ENDINGS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _close(stream: IO[bytes] | None) -> None:

@@ -91,8 +91,9 @@ class Pod:
             self._voice.log(context, f"{request.path} failed: the connection pool is exhausted", error=True)
             return FAILED
         path = (*map(_identity, filter(None, request.headers.get(_PATH, "").split(","))), self.player.identity)
-        for callee, chance in self._stage.script.calls.get(self.player.identity, {}).items():
-            if self._dice.random() >= chance_of(callee, chance, path):
+        for callee, usual in self._stage.script.calls.get(self.player.identity, {}).items():
+            chance = chance_of(callee, usual, path)
+            if self._dice.random() >= chance:
                 continue
             if (await self._call(callee, path, context)).code >= 500 and chance >= NEEDED:
                 self._voice.failed(span, f"{callee.name} failed")
@@ -139,6 +140,7 @@ class Process:
         self._player = player
         self._script = stage.script
         self._sending = Sending(stage.collector, stage.time_scale)
+        self._open = True
         self._pods = {
             name: Pod(player, name, stage, self._sending, sidecars[name]) for name in player.pods
         }  # fmt: skip
@@ -161,7 +163,7 @@ class Process:
         doors = cycle(self._pods.values())
         visits: set[asyncio.Task[None]] = set()
         due = time.monotonic()
-        while True:
+        while self._open:
             # From when the last was due, not from when it came: a busy machine must not lower the rate.
             due += dice.uniform(0.5, 1.5) / self._script.rate
             await asyncio.sleep(max(0.0, due - time.monotonic()))
@@ -172,12 +174,14 @@ class Process:
     async def _obey(self, request: Request) -> tuple[int, bytes]:
         """``/failing?pod=NAME&share=1`` makes a pod fail that share of its requests; ``/told`` says what was told.
 
-        ``/flushed`` says it when everything was sent.
+        ``/flushed`` says it when everything was sent; after ``/closed`` no more visitors come in.
         """
         asked = urlsplit(request.path)
         if asked.path == "/failing":
             wanted = parse_qs(asked.query)
             self._pods[wanted["pod"][0]].failing = float(wanted["share"][0])
+        elif asked.path == "/closed":
+            self._open = False
         elif asked.path in ("/told", "/flushed"):
             if asked.path == "/flushed":
                 await asyncio.to_thread(self._sending.flush)

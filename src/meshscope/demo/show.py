@@ -35,7 +35,8 @@ LIVE_SECONDS = 60.0
 _TRUE_SECONDS = 1200.0
 # What does not depend on the time scale: to build, to check, to start and to end.
 _OVERHEAD = 15.0
-_SLOWEST, _FASTEST = 5, 30
+# In steps that leave most lengths of time round.
+_STEP, _FASTEST = 5, 30
 _CACHES = ("HOME", "MESHSCOPE_CACHE", "XDG_CACHE_HOME")
 _SERVERS = ("otelcol", "prometheus", "promtool", "alertmanager")
 _NAMES = {"otelcol": "OpenTelemetry Collector", "prometheus": "Prometheus", "alertmanager": "Alertmanager"}
@@ -82,7 +83,7 @@ def show(wanted: Wanted, page: Page) -> Shown:
 
 def time_scale(seconds: float) -> Fraction:
     """How fast time must run for the live part to take about so many seconds; never so fast that windows get empty."""
-    return Fraction(1, min(_FASTEST, max(_SLOWEST, round(_TRUE_SECONDS / seconds))))
+    return Fraction(1, min(_FASTEST, max(_STEP, _STEP * round(_TRUE_SECONDS / seconds / _STEP))))
 
 
 def _live(home: Home, engines: Engines, scale: Fraction, house: Path, page: Page) -> bool:
@@ -93,7 +94,7 @@ def _live(home: Home, engines: Engines, scale: Fraction, house: Path, page: Page
         story.run()
         well = closing(story, page)
         well = proofs(tests, page) and well
-    page.said("ENDED", [f"all {len(live.troupe.processes) + 4} processes; no file is left"])
+    page.said("ENDED", ["every process that was started; no file is left"])
     return well
 
 
@@ -182,7 +183,8 @@ def _checked(report: Report) -> str:
     files = sum(len(judged.cases) for judged in report.judged)
     programs = sorted({judged.name.partition(" ")[0] for judged in report.judged})
     by = f", and {files} files by {', '.join(programs)}" if programs else "; no real program is here to judge"
-    return f"{told or 'nothing is wrong'}: by {report.rules} rules of our own{by}"
+    more = " (`meshscope check` shows what)" if told else ""
+    return f"{told or 'nothing is wrong'}{more}: {report.rules} rules of our own{by}"
 
 
 def _without(assembly: Assembly, model: Model, page: Page) -> None:

@@ -12,7 +12,7 @@ from meshscope.demo.live import Live
 from meshscope.demo.page import BAD, GOOD, Page, counted
 from meshscope.demo.receiver import AGENT, CHAT, MAIL, PAGER, Message
 from meshscope.findings import Finding, MeshscopeError
-from meshscope.model.alerting import Alert
+from meshscope.model.alerting import WINDOWS, Alert
 from meshscope.model.model import Model
 from meshscope.model.people import Owner
 from meshscope.model.services import Service
@@ -26,8 +26,8 @@ _WAYS = {PAGER: "PagerDuty", CHAT: "Slack", MAIL: "mail"}
 _BURN = "ErrorBudgetBurn"
 
 # What the story waits for, and what its end adds up.
-FAULT_SEEN, PENDING, FIRED, AGENT_TOLD, OWNER_TOLD, BUDGET_TOLD, OVER = (
-    "seen", "pending", "fired", "agent", "owner", "budget", "over",
+FAULT_SEEN, PENDING, FIRED, AGENT_TOLD, OWNER_TOLD, BUDGET_TOLD, OVER, AGENT_OVER = (
+    "seen", "pending", "fired", "agent", "owner", "budget", "over", "agent over",
 )  # fmt: skip
 
 
@@ -68,6 +68,7 @@ class Story:
         self.player = live.script.cast[found.identity]
         self.pod = self.player.pods[0]
         self.alert = _about_instances(self.model)
+        self._opened = time.monotonic()
         self._begun = 0.0
         self._seen: set[tuple[str, ...]] = set()
 
@@ -82,19 +83,21 @@ class Story:
         self.page.clock(self.live.scale)
         self._fail(1.0)
         siblings = counted(len(self.player.pods) - 1, "sibling")
-        self._tell(_Event(0.0, "fault", f"{self.pod} answers 500 to every request; its {siblings} don't", BAD))
+        self._tell(_Event(0.0, "fault", f"{self.pod} fails every request; its {siblings} are well", BAD))
         self._until("the owner is told", lambda: OWNER_TOLD in self.told.since)
         self.told.held_back = self.live.held_back()
         self._fail(0.0)
         self._tell(_Event(self._now(), "fault", f"{self.pod} is well again", GOOD))
         if self.alert is not None:
-            self._until("the owner is told that it is over", lambda: OVER in self.told.since)
+            self._until("all are told that it is over", lambda: {OVER, AGENT_OVER} <= self.told.since.keys())
 
     def _warm(self) -> bool:
+        """Whether all is scraped, every promise has its indicator, and the shortest window holds nothing made up."""
         ask = self.live.prometheus.now
         promised = sum(1 for _ in self.model.slos)
         return (
-            not ask("up == 0")
+            time.monotonic() > self._opened + float(WINDOWS[0].seconds) * float(self.live.scale)
+            and not ask("up == 0")
             and len(ask("up")) > len(self.live.troupe.scraped)
             and len(ask("slo:errors:ratio_rate1h")) == promised == len(ask("slo:errors:ratio_period"))
             and not self.live.prometheus.pending()
@@ -116,7 +119,7 @@ class Story:
                 for event in sorted(self._events()):
                     self._tell(event)
             if time.monotonic() > end:
-                raise MeshscopeError(_never(what))
+                raise MeshscopeError(_never(what, self.live))
             time.sleep(_TICK)
 
     def _tell(self, event: _Event) -> None:
@@ -175,7 +178,7 @@ class Story:
     def _for_agent(self, message: Message) -> _Event:
         when = message.at - self._begun
         if message.over:
-            return _Event(when, "agent", f"[resolved] {message.title}", GOOD)
+            return _Event(when, "agent", f"[resolved] {message.title}", GOOD, AGENT_OVER)
         return _Event(when, "agent", f"{message.title}: could act now, before people", milestone=AGENT_TOLD)
 
     def _who(self, message: Message) -> str:
@@ -203,10 +206,10 @@ def _no_target(model: Model) -> Finding:
     )
 
 
-def _never(what: str) -> Finding:
+def _never(what: str, live: Live) -> Finding:
     return Finding(
         code="demo/late",
         title=f"it takes too long until {what}",
-        why="every window is short here; on a machine that is busy with something else they may never fill",
+        why=live.busy() or "every window is short here, and on a machine that is busy they may never fill",
         help="run `meshscope demo` again, or with --seconds 120, which lets time run half as fast",
     )

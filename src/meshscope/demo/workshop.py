@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+from meshscope.demo.processes import uninterrupted
 from meshscope.findings import Finding, MeshscopeError
 
 LOOPBACK = "127.0.0.1"
@@ -31,7 +32,8 @@ def workshop() -> Iterator[Path]:
         try:
             yield folder
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            with uninterrupted():
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _sweep(left: Path) -> None:

@@ -1,0 +1,146 @@
+"""The demo as a person sees it: with the real programs and without, interrupted, and with a program that dies."""
+
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from conftest import Start, processes_in, soon
+
+LIVE = pytest.mark.engines("prometheus", "promtool", "alertmanager", "otelcol")
+
+
+def folded(text: str) -> str:
+    return re.sub(r"\s+", " ", text)
+
+
+def test_without_engines_it_builds_and_checks_and_says_how_to_get_them(demo: Start, tmp_path: Path) -> None:
+    process = demo(PATH="", MESHSCOPE_CACHE=str(tmp_path / "empty"))
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, out
+    assert "Traceback" not in out
+    said = folded(out)
+    first = said[: said.index("BUILT")]
+    for name in ("otelcol", "prometheus", "alertmanager"):
+        assert f"{name}: not found on PATH" in first
+    assert "make engines" in first
+    assert "12 services" in said
+    assert "40 at 10,000 services too" in said or re.search(r"(\d+) querying rules \(\1 at 10,000 services too\)", said)
+    assert "no real program is here to judge" in said
+    assert re.search(r"shop/ledger availability: its owner is paged 1m \d+s after every request is bad", said)
+    assert "WHEN" not in said
+
+
+def test_a_program_that_is_too_old_is_not_run(demo: Start, tmp_path: Path) -> None:
+    old = tmp_path / "bin"
+    old.mkdir()
+    program = old / "prometheus"
+    program.write_text("#!/bin/sh\necho 'prometheus, version 2.42.0 (branch: none)'\n")
+    program.chmod(0o755)
+    out, _ = demo(PATH=f"{old}:/bin", MESHSCOPE_CACHE=str(tmp_path / "empty")).communicate(timeout=60)
+    assert f"prometheus: {program} is 2.42.0, and 3.11.0 is needed" in folded(out)
+
+
+def test_no_live_starts_nothing(demo: Start, tiny: Path, work: Path) -> None:
+    process = demo("--no-live", house=tiny)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, out
+    assert "the live part was not asked for" in out
+    assert list(work.iterdir()) == []
+
+
+def test_a_house_with_an_error_is_not_shown(demo: Start, tiny: Path) -> None:
+    (tiny / "mesh.py").write_text((tiny / "mesh.py").read_text().replace("99.9 * percent", "100 * percent"))
+    process = demo(house=tiny)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "error[slo/" in out
+    assert "Traceback" not in out
+
+
+@LIVE
+def test_the_whole_story_is_told_and_nothing_is_left(demo: Start, work: Path, engines: Sequence[Path]) -> None:
+    process = demo("--seconds", "45")
+    out, _ = process.communicate(timeout=118)
+    assert process.returncode == 0, out
+    said = folded(out)
+    assert "all in lengths of time alone" in said
+    assert re.search(r"fault ledger-\S+ fails every request; its 2 siblings are well", said)
+    told = [line for line in out.splitlines() if re.match(r"\s+\d+\.\d s", line)]
+    order = ["fails every request", "LoneFailingInstance is pending", "LoneFailingInstance fires, for the agent alone",
+             "agent       LoneFailingInstance", "LoneFailingInstance fires, now for people",
+             "[page] LoneFailingInstance shop/ledger  (by PagerDuty)", "is well again",
+             "payments   [resolved] LoneFailingInstance"]  # fmt: skip
+    places = [next((at for at, line in enumerate(told) if folded(part) in folded(line)), -1) for part in order]
+    assert places == sorted(places), out
+    assert -1 not in places, out
+    assert re.search(r"fault -> alert [\d.]+ s \(\d+m \d+s\) -> agent [\d.]+ s .* -> owner [\d.]+ s", said)
+    assert "storefront sleeps on: web/frontend fails too" in said
+    panels = re.search(r"(\d+) of (\d+) panels of 5 dashboards have data", said)
+    assert panels is not None
+    assert panels[1] == panels[2], out
+    assert re.search(r"traces kept, with (all )?[\d,]+ (of [\d,]+ )?failed spans", said), out
+    assert re.search(r"\d+ card numbers into them, of which none arrived", said), out
+    assert re.search(r"\d{2,} generated unit tests passed", said), out
+    assert processes_in(work) == {}
+    assert list(work.iterdir()) == []
+
+
+@LIVE
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_demo_leaves_no_process_and_no_file(
+    demo: Start, tiny: Path, work: Path, engines: Sequence[Path], ending: signal.Signals
+) -> None:
+    process = playing(demo, tiny, work)
+    process.send_signal(ending)
+    out, _ = process.communicate(timeout=20)
+    assert process.returncode == 130, out
+    assert "every process that was started is ended" in out
+    assert processes_in(work) == {}
+    assert list(work.iterdir()) == []
+
+
+@LIVE
+def test_a_demo_that_is_killed_leaves_no_process_and_the_next_one_removes_its_files(
+    demo: Start, tiny: Path, work: Path, engines: Sequence[Path]
+) -> None:
+    process = playing(demo, tiny, work)
+    process.kill()
+    process.wait()
+    assert soon(lambda: not processes_in(work), 10), processes_in(work)
+    left = set(work.iterdir())
+    assert left
+    again = playing(demo, tiny, work)
+    assert not left & set(work.iterdir())
+    again.send_signal(signal.SIGINT)
+    again.communicate(timeout=20)
+
+
+@LIVE
+@pytest.mark.parametrize(("victim", "said"), [("prometheus", "Prometheus was killed by SIGKILL"),
+                                              ("back", "shop/back was killed by SIGKILL")])  # fmt: skip
+def test_a_program_that_dies_is_said_and_ends_the_rest(
+    demo: Start, tiny: Path, work: Path, engines: Sequence[Path], victim: str, said: str
+) -> None:
+    process = playing(demo, tiny, work)
+    os.kill(next(pid for pid, name in processes_in(work).items() if name == victim), signal.SIGKILL)
+    out, _ = process.communicate(timeout=20)
+    assert process.returncode == 1, out
+    assert "error[demo/died]" in out
+    assert said in out
+    assert "Traceback" not in out
+    assert processes_in(work) == {}
+    assert list(work.iterdir()) == []
+
+
+def playing(demo: Start, house: Path, work: Path) -> "subprocess.Popen[str]":
+    """A demo whose programs all run."""
+    process = demo(house=house)
+    running = soon(lambda: process.poll() is not None or "prometheus" in processes_in(work).values(), 60)
+    if not running or process.poll() is not None:
+        process.kill()
+        pytest.fail(process.communicate()[0])
+    return process
