@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from meshscope.artefacts.artefacts import Artefacts
+from meshscope.artefacts.documents import CollectorConfig
 from meshscope.artefacts.objects import KubernetesObject
 from meshscope.artefacts.rules import Rule, RuleFile, RuleGroup
 from meshscope.build.options import Options
@@ -46,7 +47,7 @@ def assembly(folder: Path, language: str, text: str) -> Assembly:
 
 
 def subject(folder: Path, language: str, text: str) -> Subject:
-    """What a rule looks at, made of its example. YAML is a list of rules of a mixin, or an object of an operator."""
+    """What a rule looks at, made of its example. YAML is rules of a mixin, an object, or a tier."""
     made = assembly(folder, *(("python", "") if language == "yaml" else (language, text)))
     assert made.built is not None, made.findings
     assert made.house.model is not None
@@ -56,13 +57,17 @@ def subject(folder: Path, language: str, text: str) -> Subject:
             model=made.house.model, provider=made.provider, artefacts=made.built.artefacts, providers=providers()
         )
     document = yaml.safe_load(text)
+    artefacts = made.built.artefacts
+    if isinstance(document, list):
+        artefacts = with_rules(artefacts, document)
+    elif "kind" not in document:
+        tier = CollectorConfig(name="node", mode="daemonset", document=document)
+        artefacts = replace(artefacts, collectors=(*artefacts.collectors, tier))
     return Subject(
-        model=made.house.model.__class__(
-            **{**vars(made.house.model), "foreign": (ForeignRules(name="own", groups=()),)}
-        ),
+        model=replace(made.house.model, foreign=(ForeignRules(name="own", groups=()),)),
         provider=made.provider,
-        artefacts=with_rules(made.built.artefacts, document) if isinstance(document, list) else made.built.artefacts,
-        objects=() if isinstance(document, list) else (kubernetes(document, text),),
+        artefacts=artefacts,
+        objects=(kubernetes(document, text),) if "kind" in document else (),
         providers=providers(),
     )
 
