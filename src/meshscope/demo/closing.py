@@ -14,6 +14,7 @@ from meshscope.demo.panels import asked
 from meshscope.demo.processes import Running
 from meshscope.demo.receiver import AGENT, CHAT, MAIL, PAGER
 from meshscope.demo.story import AGENT_TOLD, BUDGET_TOLD, FIRED, OWNER_TOLD, Story
+from meshscope.demo.tier import chosen
 
 # The last visitors leave; then spans wait for their batch, then for the decision on their trace.
 _LEAVING_SECONDS = 0.5
@@ -26,7 +27,7 @@ def closing(story: Story, page: Page) -> bool:
     page.said("IN SHORT", _in_short(story))
     page.said("TOLD", _told(story))
     good = _panels(story, page)
-    return _telemetry(story.live, page) and good
+    return (_telemetry(story.live, page) if chosen(story.model) else True) and good
 
 
 def _in_short(story: Story) -> Iterator[str]:
@@ -37,6 +38,8 @@ def _in_short(story: Story) -> Iterator[str]:
 
     if story.alert is not None and FIRED in since and AGENT_TOLD in since:
         yield f"fault -> alert {both(FIRED)} -> agent {both(AGENT_TOLD)} -> owner {both(OWNER_TOLD)}"
+    else:
+        yield f"fault -> owner {both(OWNER_TOLD)}"
     if BUDGET_TOLD in since:
         yield (
             f"the page about error budgets came after {both(BUDGET_TOLD)}, because users felt the fault; "
@@ -58,16 +61,20 @@ def _told(story: Story) -> Iterator[str]:
     for labels in story.told.held_back:
         if labels.get("severity") == story.model.mesh.severities.page and labels.get("kind") == "symptom":
             held.setdefault(labels["owner"], set()).add(f"{labels['namespace']}/{labels['service']}")
+    woken = {who for who, way, _ in story.told.messages if way == PAGER}
     for owner, services in sorted(held.items()):
-        yield f"{owner} sleeps on: {', '.join(sorted(services))} fails too, and what it calls is paged for already"
+        told = "is not told of more" if owner in woken else "sleeps on"
+        yield f"{owner} {told}: {', '.join(sorted(services))} fails too, and what it calls is paged for already"
 
 
 def _panels(story: Story, page: Page) -> bool:
+    if not story.model.dashboards:
+        return True
     live = story.live
     identity = story.service.identity
-    chosen = {"cluster": identity.cluster, "namespace": identity.namespace, "service": identity.name}
+    service = {"cluster": identity.cluster, "namespace": identity.namespace, "service": identity.name}
     scrape = float(story.model.mesh.scrape_interval.seconds * live.scale.numerator / live.scale.denominator)
-    answers = asked(live.home.tree, live.prometheus, chosen, scrape, float(live.scale))
+    answers = asked(live.home.tree, live.prometheus, service, scrape, float(live.scale))
     empty = {(one.board, one.panel) for one in answers if not one.found}
     panels = {(one.board, one.panel) for one in answers}
     boards = len({board for board, _ in panels})
@@ -118,7 +125,7 @@ def _sent(live: Live) -> Sent:
     time.sleep(_LEAVING_SECONDS)
     total = Sent()
     for name in live.troupe.processes:
-        told = live.tell(name, "/flushed")
+        told = live.tell(name, "/told")
         total.spans += told["spans"]
         total.failed_spans += told["failed_spans"]
         total.records += told["records"]

@@ -31,21 +31,21 @@ _ONE_IN = 5
 
 @dataclass
 class Told:
-    """What a process handed to its SDK, how many visitors came in by it, and when its fault first showed (0: never)."""
+    """What a process handed to its SDK, and how many visitors came in by it."""
 
     visitors: int = 0
     spans: int = 0
     failed_spans: int = 0
     records: int = 0
     cards: int = 0
-    failed_first: float = 0.0
 
 
 class Sending:
-    """The way out of one process, which all its pods share."""
+    """The way out of one process, which all its pods share; an empty ``collector`` is none."""
 
     def __init__(self, collector: str, time_scale: float) -> None:
         """Sends to the OTLP receiver at ``collector``, in batches as often as time runs."""
+        self.open = bool(collector)
         delay = _BATCH_DELAY * time_scale
         self.spans = BatchSpanProcessor(OTLPSpanExporter(f"{collector}/v1/traces"), schedule_delay_millis=delay)
         self.records = BatchLogRecordProcessor(OTLPLogExporter(f"{collector}/v1/logs"), schedule_delay_millis=delay)
@@ -62,6 +62,7 @@ class Voice:
 
     def __init__(self, player: Player, pod: str, sending: Sending) -> None:
         """Says of which service, version and pod everything is."""
+        traced = player.traced and sending.open
         resource = Resource.create(
             {
                 "service.name": player.identity.name,
@@ -74,12 +75,12 @@ class Voice:
         )
         traces = TracerProvider(resource=resource, shutdown_on_exit=False)
         logs = LoggerProvider(resource=resource, shutdown_on_exit=False)
-        if player.traced:
+        if traced:
             traces.add_span_processor(sending.spans)
             logs.add_log_record_processor(sending.records)
         self._tracer: Tracer = traces.get_tracer("meshscope.demo")
         self._logger: Logger = logs.get_logger("meshscope.demo")
-        self.told = sending.told if player.traced else Told()
+        self.told = sending.told if traced else Told()
 
     @contextmanager
     def answering(self, path: str, headers: Mapping[str, str]) -> Iterator[tuple[Span, Context]]:

@@ -19,10 +19,11 @@ from meshscope.demo.asking import Prometheus, get
 from meshscope.demo.history import History, Promise
 from meshscope.demo.page import counted
 from meshscope.demo.processes import Processes
-from meshscope.demo.programs import Engines, Theatre, Troupe, otlp_endpoint
+from meshscope.demo.programs import Engines, Theatre, Troupe
 from meshscope.demo.receiver import Receiver
 from meshscope.demo.script import Script, script
 from meshscope.demo.store import Store
+from meshscope.demo.tier import chosen, otlp_endpoint, surroundings
 from meshscope.demo.troupe import Engagement
 from meshscope.findings import Finding, MeshscopeError
 from meshscope.model.model import Model
@@ -124,16 +125,19 @@ def running(home: Home, engines: Engines, scale: Fraction) -> Iterator[Live]:
         theatre = Theatre(
             tree=home.tree, folder=home.folder, listening=home.listening, engines=engines, processes=processes
         )
-        theatre.collector(home.folder / "secrets")
+        tier = chosen(home.model)
+        for config in home.scaled.artefacts.collectors:
+            if tier is not None and config.name == tier.name:
+                theatre.collector(tier.name, surroundings(tier, config, home.listening, home.folder))
         theatre.alertmanager()
         past = home.folder / "past.om"
         troupe = theatre.services(
             Engagement(
-                script=played, collector=otlp_endpoint(home.listening), time_scale=float(scale), logs=logs,
+                script=played, collector=otlp_endpoint(tier, home.listening), time_scale=float(scale), logs=logs,
                 history=_history(home.model, past, scale),
             )
         )  # fmt: skip
-        local.write_targets(home.tree, troupe.scraped, home.listening.collector)
+        local.write_targets(home.tree, troupe.scraped, home.listening.collector if tier else "")
         theatre.prometheus(past)
         yield Live(
             home=home, script=played, scale=scale, processes=processes, troupe=troupe, receiver=receiver,

@@ -117,15 +117,17 @@ def _tokens(artefacts: Artefacts) -> set[str]:
 
 
 def write_targets(tree: Path, scraped: Mapping[str, Sequence[object]], collector: str) -> None:
-    """The files in which Prometheus finds what it scrapes: each proxy with its namespace and pod, and the collector."""
+    """The files in which Prometheus finds what it scrapes: each proxy with its namespace and pod, and the collector.
+
+    An empty ``collector`` is none.
+    """
     folder = tree / "prometheus" / "targets"
     folder.mkdir()
     proxies = [
         {"targets": [f"{host}:{port}"], "labels": {"namespace": namespace, "pod": pod}}
         for pod, (namespace, host, port) in scraped.items()
     ]
-    collectors = [
-        {"targets": [f"{collector}:{METRICS_PORT}"], "labels": {"namespace": "observability", "pod": "gateway-0"}}
-    ]
+    about = {"namespace": "observability", "pod": "gateway-0"}
+    collectors = [{"targets": [f"{collector}:{METRICS_PORT}"], "labels": about}] if collector else []
     for job, found in ((PROXIES, proxies), (COLLECTORS, collectors)):
         (folder / f"{job}.json").write_text(json.dumps(found, indent=2), encoding="utf-8")

@@ -13,7 +13,7 @@ from meshscope.build.detection import spoken
 from meshscope.model.units import Duration, exact
 
 _HEAD = 12
-WIDTH = 116
+WIDTH = 120
 # Columns of the table: seconds here, seconds in the true build, who.
 _HERE, _TRUE, _WHO = 16, 12, 11
 GOOD, BAD, QUIET = "green", "red", "bright_black"

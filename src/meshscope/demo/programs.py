@@ -1,4 +1,4 @@
-"""The real programs on what was built: the gateway tier of collectors, Prometheus, Alertmanager, and the services."""
+"""The real programs on what was built: a tier of collectors, Prometheus, Alertmanager, and the services."""
 
 from __future__ import annotations
 
@@ -11,14 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from meshscope.build.collectors.site import HEALTH_PORT, HTTP_PORT
+from meshscope.build.collectors.site import HEALTH_PORT
 from meshscope.demo.asking import ready
 from meshscope.demo.local import Ports
 from meshscope.demo.processes import Processes, last_words
 from meshscope.demo.troupe import Engagement
 from meshscope.findings import Finding, MeshscopeError
-
-GATEWAY = "gateway"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,24 +48,11 @@ class Theatre:
     engines: Engines
     processes: Processes
 
-    def collector(self, secrets: Path) -> None:
-        """The gateway tier, as built; its queues and tokens are in folders of the demo."""
-        listening = self.listening
-        storage = self.folder / "queues"
-        self._start(
-            "the collector",
-            self.engines.otelcol,
-            f"--config={self.tree / 'collectors' / f'{GATEWAY}.yaml'}",
-            environment={
-                "MY_POD_IP": listening.collector,
-                "STORAGE_DIRECTORY": str(storage),
-                "SECRETS_DIRECTORY": str(secrets),
-                "PROMETHEUS_ENDPOINT": f"{listening.url(listening.prometheus)}/api/v1/otlp",
-                "TRACES_ENDPOINT": listening.url(listening.store),
-                "LOGS_ENDPOINT": listening.url(listening.store),
-            },
-        )
-        self._wait("the collector", HEALTH_PORT, "/", listening.collector)
+    def collector(self, tier: str, surroundings: Mapping[str, str]) -> None:
+        """The collector of ``tier``, as built, in its environment."""
+        config = self.tree / "collectors" / f"{tier}.yaml"
+        self._start("the collector", self.engines.otelcol, f"--config={config}", environment=surroundings)
+        self._wait("the collector", HEALTH_PORT, "/", self.listening.collector)
 
     def alertmanager(self) -> None:
         """Alertmanager, as built."""
@@ -155,8 +140,3 @@ class Theatre:
                 help="run `meshscope demo` again when the machine is less busy",
             )
         )
-
-
-def otlp_endpoint(listening: Ports) -> str:
-    """Where services send their telemetry."""
-    return f"http://{listening.collector}:{HTTP_PORT}"

@@ -49,6 +49,7 @@ class Pod:
         self.player = player
         self.name = name
         self.failing = 0.0
+        self.failed_first = 0.0
         self.sidecar = sidecar
         self._stage = stage
         self._voice = Voice(player, name, sending)
@@ -79,14 +80,13 @@ class Pod:
 
     async def visit(self) -> None:
         """One visitor from outside comes in here."""
-        self._voice.told.visitors += 1
         with self._voice.answering("/", {}) as (span, context):
             await self._work(Request("/", {}), span, context)
 
     async def _work(self, request: Request, span: Span, context: Context) -> Answer:
         await asyncio.sleep(self.player.work * self._dice.uniform(0.6, 1.6) / 1000)
         if self._dice.random() < self.failing:
-            self._voice.told.failed_first = self._voice.told.failed_first or time.time()
+            self.failed_first = self.failed_first or time.time()
             self._voice.failed(span, "the connection pool is exhausted")
             self._voice.log(context, f"{request.path} failed: the connection pool is exhausted", error=True)
             return FAILED
@@ -167,14 +167,16 @@ class Process:
             # From when the last was due, not from when it came: a busy machine must not lower the rate.
             due += dice.uniform(0.5, 1.5) / self._script.rate
             await asyncio.sleep(max(0.0, due - time.monotonic()))
+            self._sending.told.visitors += 1
             visit = asyncio.ensure_future(next(doors).visit())
             visits.add(visit)
             visit.add_done_callback(visits.discard)
 
     async def _obey(self, request: Request) -> tuple[int, bytes]:
-        """``/failing?pod=NAME&share=1`` makes a pod fail that share of its requests; ``/told`` says what was told.
+        """``/failing?pod=NAME&share=1`` makes a pod fail that share of its requests.
 
-        ``/flushed`` says it when everything was sent; after ``/closed`` no more visitors come in.
+        ``/failed`` says when each pod failed first, ``/told`` what was handed to the SDK, once it is sent. After
+        ``/closed`` no more visitors come in.
         """
         asked = urlsplit(request.path)
         if asked.path == "/failing":
@@ -182,9 +184,10 @@ class Process:
             self._pods[wanted["pod"][0]].failing = float(wanted["share"][0])
         elif asked.path == "/closed":
             self._open = False
-        elif asked.path in ("/told", "/flushed"):
-            if asked.path == "/flushed":
-                await asyncio.to_thread(self._sending.flush)
+        elif asked.path == "/failed":
+            return 200, json.dumps({name: pod.failed_first for name, pod in self._pods.items()}).encode()
+        elif asked.path == "/told":
+            await asyncio.to_thread(self._sending.flush)
             return 200, json.dumps(asdict(self._sending.told)).encode()
         return 200, b""
 

@@ -20,9 +20,10 @@ from meshscope.demo.difference import Difference, difference
 from meshscope.demo.live import Home, prepared, running
 from meshscope.demo.page import BAD, GOOD, Page, counted
 from meshscope.demo.processes import Processes, Running
-from meshscope.demo.programs import GATEWAY, Engines
+from meshscope.demo.programs import Engines
 from meshscope.demo.script import script
 from meshscope.demo.story import Story
+from meshscope.demo.tier import chosen, unfit
 from meshscope.demo.workshop import workshop
 from meshscope.findings import Finding, Level, worst
 from meshscope.model.model import Model
@@ -129,8 +130,8 @@ def _first_lines(model: Model, engines: Engines | None, missing: Sequence[str], 
         why = ["the live part was not asked for"] if not wanted.live else _how_to_get(missing)
         page.said("NOT LIVE", why, BAD if wanted.live else None)
         return
-    named = ", ".join(f"{_NAMES[name]} {version}" for name, version in engines.versions.items() if name in _NAMES)
-    others = [pipeline.name for pipeline in model.pipelines if pipeline.name != GATEWAY]
+    runs = [name for name in _NAMES if name != "otelcol" or chosen(model)]
+    named = ", ".join(f"{_NAMES[name]} {engines.versions[name]}" for name in runs)
     page.said(
         "LIVE",
         [
@@ -140,7 +141,8 @@ def _first_lines(model: Model, engines: Engines | None, missing: Sequence[str], 
         GOOD,
     )
     page.said("STAND-INS", _stand_ins())
-    page.said("NOT LIVE", list(_not_live(others)))
+    if missing := list(_not_live(model)):
+        page.said("NOT LIVE", missing)
     page.lines(
         ["", f"This takes about {wanted.seconds + _OVERHEAD:.0f} seconds. Everything listens on this machine alone."]
     )
@@ -154,10 +156,15 @@ def _stand_ins() -> list[str]:
     ]
 
 
-def _not_live(tiers: Sequence[str]) -> Iterator[str]:
-    if tiers:
-        yield f"the {', '.join(tiers)} tier of collectors, which needs Kubernetes: services send to the {GATEWAY} tier"
-    yield "Grafana: every query of its dashboards is asked of Prometheus, nothing is drawn"
+def _not_live(model: Model) -> Iterator[str]:
+    runs = chosen(model)
+    for pipeline in model.pipelines:
+        if pipeline is not runs:
+            yield f"the {pipeline.name} tier of collectors: {unfit(pipeline) or 'one is enough here'}"
+    if runs is None:
+        yield "traces and logs: no tier of collectors can take them here"
+    if model.dashboards:
+        yield "Grafana: every query of its dashboards is asked of Prometheus, nothing is drawn"
 
 
 def _how_to_get(missing: Sequence[str]) -> list[str]:

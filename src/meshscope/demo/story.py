@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from meshscope.demo.live import Live
-from meshscope.demo.page import BAD, GOOD, Page, counted
+from meshscope.demo.page import BAD, GOOD, Page
 from meshscope.demo.receiver import AGENT, CHAT, MAIL, PAGER, Message
 from meshscope.findings import Finding, MeshscopeError
 from meshscope.model.alerting import WINDOWS, Alert
@@ -74,16 +74,20 @@ class Story:
 
     @property
     def owner(self) -> str:
-        """Who runs the service."""
-        return self.service.owner.name if self.service.owner else "nobody"
+        """Who is told of the service's trouble."""
+        owner = self.service.owner or self.model.mesh.owner
+        return owner.name if owner else "nobody"
 
     def run(self) -> None:
         """The whole story. Raises `MeshscopeError` when something doesn't happen, or a program ends."""
         self._until("the mesh is observed", self._warm, _WARM_SECONDS)
+        for early in self._came():
+            self.page.said("BEFORE", [f"{self._who(early)} was told of something else: {early.title}"], BAD)
         self.page.clock(self.live.scale)
         self._fail(1.0)
-        siblings = counted(len(self.player.pods) - 1, "sibling")
-        self._tell(_Event(0.0, "fault", f"{self.pod} fails every request; its {siblings} are well", BAD))
+        others = len(self.player.pods) - 1
+        well = f"its {others} siblings are well" if others > 1 else "its sibling is well"
+        self._tell(_Event(0.0, "fault", f"{self.pod} fails every request; {well}", BAD))
         self._until("the owner is told", lambda: OWNER_TOLD in self.told.since)
         self.told.held_back = self.live.held_back()
         self._fail(0.0)
@@ -133,12 +137,15 @@ class Story:
         for alert in self.live.prometheus.alerts():
             since = datetime.fromisoformat(alert["activeAt"]).timestamp() - self._begun
             found.append(self._alert(alert["labels"], str(alert["state"]), since))
-        while not self.live.receiver.messages.empty():
-            found.append(self._message(self.live.receiver.messages.get()))
+        found += [self._message(message) for message in self._came()]
         return [event for event in found if event is not None]
 
+    def _came(self) -> Iterator[Message]:
+        while not self.live.receiver.messages.empty():
+            yield self.live.receiver.messages.get()
+
     def _first_failure(self) -> _Event | None:
-        first = float(self.live.tell(self.player.name, "/told")["failed_first"])
+        first = float(self.live.tell(self.player.name, "/failed")[self.pod])
         when = max(0.0, first - self._begun)
         return _Event(when, "visitors", "the first request fails", milestone=FAULT_SEEN) if first else None
 
@@ -165,7 +172,7 @@ class Story:
         seen = (message.way, message.thread, str(message.over))
         again = bool(message.thread) and seen in self._seen
         self._seen.add(seen)
-        ours = self.alert is None or self.alert.camel in message.title
+        ours = (self.alert.camel if self.alert is not None else _BURN) in message.title
         if message.way == AGENT:
             return self._for_agent(message) if ours and not again else None
         milestone = BUDGET_TOLD
