@@ -36,29 +36,29 @@ var ranges = []int64{54 * hour, 18 * hour, 6 * hour, 2 * hour}
 // samplesInChunk is where Prometheus ends a chunk.
 const samplesInChunk = 120
 
-// writeBlocks writes all samples before until (milliseconds) as blocks of the lengths that compaction leaves.
-// The series are sorted, a series' chunks are written as they are made: the memory is that of the labels.
-func writeBlocks(series []Series, until int64, out string) (Summary, error) {
+// writeBlocks writes all samples before end (milliseconds) as blocks of the lengths that compaction leaves, and sorts
+// the series. A series' chunks are written as they are made: the memory is that of the labels.
+func writeBlocks(series []Series, end, until int64, out string) (Summary, error) {
 	slices.SortFunc(series, func(a, b Series) int { return labels.Compare(a.labels, b.labels) })
 	for i := 1; i < len(series); i++ {
 		if labels.Compare(series[i-1].labels, series[i].labels) == 0 {
 			return Summary{}, fmt.Errorf("two series have the labels %s", series[i].labels)
 		}
 	}
-	begin := until
+	begin := end
 	for i := range series {
 		begin = min(begin, series[i].from)
 	}
 	summary := Summary{Series: len(series), Begin: begin / 1000}
-	for start := begin - begin%(2*hour); start < until; {
-		end := min(until, start+length(start, until))
-		samples, err := writeBlock(series, start, end, until, out)
+	for start := begin - begin%(2*hour); start < end; {
+		next := min(end, start+length(start, end))
+		samples, err := writeBlock(series, start, next, until, out)
 		if err != nil {
 			return Summary{}, err
 		}
 		summary.Samples += samples
 		summary.Blocks++
-		start = end
+		start = next
 	}
 	return summary, nil
 }

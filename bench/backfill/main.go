@@ -1,6 +1,8 @@
-// Command backfill plays a service mesh to a Prometheus: it writes the past as TSDB blocks, and serves the present.
+// Command backfill plays a service mesh to a Prometheus: it writes the past into its data folder, and serves the present.
 //
-// Every value is a function of time, so that the scrape continues the counters where the blocks leave them.
+// The past is what a Prometheus leaves that ran all the time and was stopped: the last hour or so in its write-ahead
+// log, from which it comes back into memory, and what is older in blocks. Every value is a function of time, so that the
+// scrape continues the counters where the past leaves them.
 package main
 
 import (
@@ -24,7 +26,7 @@ func run(arguments []string) error {
 	flags := flag.NewFlagSet(arguments[0], flag.ContinueOnError)
 	planned := flags.String("plan", "", "the `file` that says who calls whom, how often, and how far back")
 	recorded := flags.String("recorded", "", "write: a `file` of recorded series, one JSON object a line")
-	out := flags.String("out", "", "write: the `folder` for the blocks, which is Prometheus's data folder")
+	out := flags.String("out", "", "write: Prometheus's data `folder`")
 	listen := flags.String("listen", "127.0.0.1:0", "serve: the `address` to listen on")
 	targets := flags.Int("targets", 1, "serve: over how many targets the services are spread")
 	if err := flags.Parse(arguments[1:]); err != nil {
@@ -55,7 +57,7 @@ func readPlan(path string) (*Plan, error) {
 	return plan, nil
 }
 
-// write prints one JSON object: what the blocks hold.
+// write prints one JSON object: what was written.
 func write(plan *Plan, recorded, out string) error {
 	series := rawSeries(plan)
 	if recorded != "" {
@@ -65,9 +67,16 @@ func write(plan *Plan, recorded, out string) error {
 		}
 		series = append(series, more...)
 	}
-	summary, err := writeBlocks(series, plan.Until*1000, out)
+	until := plan.Until * 1000
+	recent := until - plan.Shallow*1000
+	summary, err := writeBlocks(series, recent, until, out)
 	if err != nil {
 		return err
 	}
+	samples, err := writeHead(series, recent, until, out)
+	if err != nil {
+		return err
+	}
+	summary.Samples += samples
 	return json.NewEncoder(os.Stdout).Encode(summary)
 }

@@ -16,8 +16,8 @@ type Plan struct {
 	Step     int64     `json:"step"`
 	Bounds   []string  `json:"bounds"`
 	Services []Service `json:"services"`
-	// Shallow is how far back every raw series goes, Deep how far those go that DeepReporters and DeepBounds name:
-	// the windows of rules that read raw series for days.
+	// Shallow is how far back every raw series goes and how much Prometheus has in memory, Deep how far those go that
+	// DeepReporters and DeepBounds name: the windows of rules that read raw series for days.
 	Shallow       int64    `json:"shallow"`
 	Deep          int64    `json:"deep"`
 	DeepReporters []string `json:"deep_reporters"`
