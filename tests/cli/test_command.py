@@ -94,6 +94,27 @@ def test_a_reader_that_has_enough_is_no_error(good: House) -> None:
     assert ended.stderr == ""
 
 
+def test_a_fault_of_our_own_is_no_traceback_unless_it_is_asked_for(good: House) -> None:
+    script = (
+        "import sys, meshscope.wiring.building as building; from meshscope.cli.main import run\n"
+        "import meshscope.cli.build as verb\n"
+        "def fail(*_, **__): raise KeyError('nobody thought of this')\n"
+        "verb.build = fail; sys.exit(run(['build']))"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], cwd=good.root, capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("error[meshscope/fault]: meshscope fails: KeyError: 'nobody thought of this'\n")
+    assert "Traceback" not in ended.stderr
+    traced = {**os.environ, "MESHSCOPE_TRACE": "1"}
+    ended = subprocess.run([sys.executable, "-c", script], cwd=good.root, env=traced, capture_output=True, text=True)
+    assert "Traceback" in ended.stderr
+
+
+def test_a_terminal_that_lacks_letters_gets_their_numbers(tmp_path: Path) -> None:
+    house = small(tmp_path, services__bad="x = (  # ü\n")
+    assert "# \\xfc" in house.run("build", status=1, extra={"PYTHONIOENCODING": "ascii"}).stderr
+
+
 def on_a_terminal(house: House, *arguments: str, **environment: str) -> str:
     """Everything that a command writes to a terminal."""
     leader, follower = pty.openpty()

@@ -50,6 +50,12 @@ def test_what_is_written_passes_the_tools_that_a_team_would_run_on_it(shop: Hous
     subprocess.run([sys.executable, "-m", "mypy", *definitions], cwd=shop.root, check=True)
 
 
+def test_help_shows_what_to_type_one_a_line(tmp_path: Path) -> None:
+    lines = [line.strip() for line in House(tmp_path).run("new", "--help", status=0).stdout.splitlines()]
+    typed = [line for line in lines if line.startswith("meshscope new ")]
+    assert len(typed) == 4
+
+
 def test_a_mesh_of_another_provider_says_so(tmp_path: Path) -> None:
     House(tmp_path).run("new", "shop", "--provider", "opentelemetry", status=0)
     assert 'provider="opentelemetry"' in (tmp_path / "shop" / "mesh.py").read_text()

@@ -8,12 +8,15 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib import import_module
 from importlib.metadata import version
+from io import TextIOWrapper
 
 import click
 
 from meshscope.cli import exits
 from meshscope.cli.show import say, shown
-from meshscope.findings import DefinitionError, MeshscopeError
+from meshscope.findings import DefinitionError, Finding, MeshscopeError
+
+TRACE = "MESHSCOPE_TRACE"
 
 # verb: what `meshscope --help` says of it, so that help loads no verb. The one place where a verb's module is named.
 VERBS = {
@@ -72,7 +75,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; every error that a person can mend is said without a traceback."""
+    """Run the command line; whatever goes wrong is said in words, without a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that can't show a letter gets its number, and not an error about the error.
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = meshscope.main(arguments, prog_name="meshscope", standalone_mode=False)
         sys.stdout.flush()
@@ -92,6 +99,20 @@ def run(arguments: Sequence[str] | None = None) -> int:
         # Whoever read our output has enough; what Python would flush at exit has nowhere to go.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return exits.FAILED
+    except Exception as error:
+        if os.environ.get(TRACE):
+            raise
+        say(shown([_fault(error)], None, sys.stderr))
+        return exits.FAILED
+
+
+def _fault(error: Exception) -> Finding:
+    return Finding(
+        code="meshscope/fault",
+        title=f"meshscope fails: {type(error).__name__}: {error}",
+        why="this is a fault of meshscope and not of your definitions; nothing that was there before is changed",
+        help=f"report it, with what the same command prints under {TRACE}=1",
+    )
 
 
 def own_version() -> str:

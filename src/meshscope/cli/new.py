@@ -29,7 +29,17 @@ _TOLD_BY_IT = ("mesh.py", "services/")
 _TEMPLATES = files("meshscope.cli") / "templates"
 
 
-@click.command()
+_HELP = """Write definitions that build and check as they are.
+
+\b
+meshscope new shop                 a first mesh, in the folder shop
+meshscope new shop --from URL      a mesh that runs, as its Prometheus shows it
+meshscope new alert slow_checkout  one alert; dashboard, service, pipeline alike
+meshscope new ci github            the pipeline for CI; gitlab alike
+"""
+
+
+@click.command(help=_HELP)
 @click.argument("what", metavar="NAME | KIND NAME")
 @click.argument("name", required=False, metavar="")
 @click.option("--from", "url", metavar="URL", help="The Prometheus of a mesh that runs: write what it shows.")
@@ -64,14 +74,7 @@ def command(
     ask_seconds: float,
     root: Path | None,
 ) -> int:
-    r"""Write definitions that build and check as they are.
-
-    \b
-    meshscope new shop                              a first mesh, in the folder shop
-    meshscope new shop --from http://localhost:9090 a mesh that runs, as its Prometheus shows it
-    meshscope new alert slow_checkout               one alert; dashboard, service and pipeline likewise
-    meshscope new ci github                         the pipeline for CI; gitlab likewise
-    """
+    """Write what is asked for, each file anew and none over another."""
     if name is None and what in (*FOLDERS, "ci"):
         raise click.UsageError(
             f"`new {what}` needs a name: meshscope new {what} {'github' if what == 'ci' else 'NAME'}"
