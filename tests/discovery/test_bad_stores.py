@@ -351,6 +351,16 @@ def test_a_store_that_takes_no_post_is_asked_by_get(tmp_path: Path) -> None:
     assert [one.command for one in asked][:2] == ["POST", "GET"]
 
 
+def test_a_proxy_for_the_world_is_not_asked_for_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{free_port()}")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with answering(scripted([])) as (url, _):
+        assert failure(url, tmp_path).code == "discover/no-mesh"
+        assert failure(url.replace("127.0.0.1", "localhost"), tmp_path).code == "discover/no-mesh"
+
+
 @pytest.mark.parametrize(
     ("address", "remedy"),
     [

@@ -139,12 +139,24 @@ def test_one_name_in_two_clusters_is_two_services_and_the_larger_cluster_needs_n
     assert len(noted(mesh, "clusters")) == 1
 
 
+def test_names_that_would_meet_in_one_file_stay_apart() -> None:
+    mesh = found(
+        *both("shop/cart", "shop/api-eu-2"),
+        *both("shop/cart", "shop/api"),
+        *both("shop/job", "shop/api", cluster="eu-2"),
+    )
+    text = next(file.content.decode() for file in definitions(mesh) if file.path == "services/shop.py")
+    assert "\napi_eu_2 = Service(" in text
+    assert "\napi_eu_2_2 = Service(" in text
+
+
 def test_series_without_a_cluster_are_said_to_be_so() -> None:
     mesh = found(*both("shop/cart", "shop/api", cluster=""), *both("shop/api", "shop/cart", cluster=""))
     assert mesh.mesh.cluster == ""
     assert [note.level for note in noted(mesh, "no-cluster")] == [Level.NOTE]
-    mixed = found(*both("shop/cart", "shop/api", cluster=""), *both("shop/api", "shop/cart"))
+    mixed = found(*both("shop/cart", "shop/api", cluster=""), *both("shop/api", "shop/cart"), *both("a/b", "a/c"))
     assert mixed.mesh.cluster == ""
+    assert {service.identity.cluster for service in mixed.services} == {"", "eu-1"}
     assert [note.level for note in noted(mixed, "some-without-cluster")] == [Level.WARNING]
 
 
@@ -313,6 +325,10 @@ def test_a_mesh_of_span_metrics_is_found_with_its_calls_where_names_are_of_one_s
     assert [(caller.name, callee.name) for caller, callee in mesh.calls] == [("api", "cart")]
     assert {service.replicas for service in mesh.services} == {1}
     assert {str(service.volume) for service in mesh.services} == {"5/s"}
+
+
+def test_what_only_calls_by_span_metrics_is_no_service() -> None:
+    assert names(found(span("api"), span("browser", span_kind="SPAN_KIND_CLIENT"))) == {"shop/api"}
 
 
 def test_spans_without_a_namespace_are_left_out_with_their_reason() -> None:

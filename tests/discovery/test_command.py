@@ -13,6 +13,7 @@ from meshscope.findings import MeshscopeError
 from meshscope.wiring.discover import discover
 from tests.discovery.conftest import free_port
 from tests.discovery.test_bad_stores import answering, fixed
+from tests.discovery.test_documentation import PAGE
 from tests.houses import House
 
 OWNERS = {"service/no-owner", "owner/no-contact"}
@@ -25,7 +26,10 @@ def test_a_mesh_goes_from_an_address_to_artefacts_that_the_real_programs_accept(
     for program in ("amtool", "otelcol"):
         engine(program)  # type: ignore[operator]
     ended = House(tmp_path).run("new", "acme", "--from", prometheus, status=0)
-    assert "81 services  in 12 namespaces" in ended.stdout
+    shown = re.search(r"^\$ meshscope new acme .*\n((?s:.*?))^```$", PAGE, flags=re.MULTILINE)
+    assert shown is not None
+    read_from = r"read from Prometheus [\d.]+ at http://[\d.:]+"
+    assert re.sub(read_from, "", ended.stdout) == re.sub(read_from, "", shown[1])
     assert "warning[discover/bad-name]" in ended.stderr
     acme = House(tmp_path / "acme")
     assert {path.name for path in acme.root.iterdir()} == {

@@ -245,5 +245,40 @@ def test_what_is_shown_is_one_short_line_that_steers_no_terminal(value: str) -> 
     assert shown(value).isprintable()
 
 
+def test_imports_are_sorted_as_sorters_have_it(tmp_path: Path) -> None:
+    awkward = [
+        "team-2",
+        "team-10",
+        "team-02",
+        "team-010",
+        "team-1a",
+        "team-1-a",
+        "team",
+        "0a",
+        "00",
+        "0aq",
+        "9",
+        "t-9-b",
+    ]
+    pairs = [(caller, callee) for caller in awkward for callee in awkward]
+    calls = [
+        Counter(
+            metric=REQUESTS,
+            labels={
+                "reporter": reporter,
+                "source_workload_namespace": caller,
+                "source_canonical_service": "api",
+                "destination_service_namespace": callee,
+                "destination_service_name": "api",
+            },
+        )
+        for caller, callee in pairs
+        for reporter in ("source", "destination")
+    ]
+    written(definitions(discovered(calls)), tmp_path)
+    assert ruff(tmp_path, "check", "--select", "I") == ""
+    assert ruff(tmp_path, "format", "--check", "--diff") == ""
+
+
 def test_the_same_answers_give_the_same_bytes(the_world: World) -> None:
     assert definitions(discovered(the_world.counters)) == definitions(discovered(list(reversed(the_world.counters))))

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 
 from meshscope.build.discovery.names import is_cluster, is_host, is_name
 from meshscope.build.discovery.store import Row
@@ -125,7 +126,6 @@ class _Count:
 
     def _living(self) -> None:
         more = self.telemetry.provider.discovery
-        answers = self._reporters(Side.SERVER)
         for row in self.telemetry.live:
             identity = self._destination(row)
             if self._kind(identity) is not Kind.SERVICE:
@@ -134,14 +134,13 @@ class _Count:
             workload = Identity(identity.cluster, row[more.callee_namespace], row[more.callee])
             if workload.namespace not in _NOBODY and workload.name not in _NOBODY:
                 self.backed[workload].add(identity)
-                if self._reporter(row) in answers:
+                if self._reporter(row) in self._servers:
                     self.answering.add(workload)
 
     def _callers(self) -> Iterator[Identity]:
-        sends = self._reporters(Side.CLIENT)
         for row in self.telemetry.live_callers:
             caller = self._caller(row)
-            if self._reporter(row) not in sends or caller.namespace in _NOBODY or caller.name in _NOBODY:
+            if self._reporter(row) not in self._clients or caller.namespace in _NOBODY or caller.name in _NOBODY:
                 continue
             if is_name(caller.namespace) and is_name(caller.name) and is_cluster(caller.cluster):
                 yield caller
@@ -178,7 +177,7 @@ class _Count:
         for row in self.telemetry.calls:
             caller = self._resolved(self._caller(row))
             callee = self._destination(row)
-            if caller is None or self._reporter(row) not in self._reporters(Side.CLIENT):
+            if caller is None or self._reporter(row) not in self._clients:
                 continue
             if self._kind(callee) is Kind.HOST:
                 yield caller, host(callee.name)
@@ -219,8 +218,13 @@ class _Count:
             return Kind.NO_NAMESPACE
         return Kind.SERVICE if is_name(identity.namespace) else Kind.NO_NAME
 
-    def _reporters(self, side: Side) -> frozenset[str]:
-        return frozenset(value for (one, _), value in self.telemetry.provider.reporters.items() if one is side)
+    @cached_property
+    def _clients(self) -> frozenset[str]:
+        return _reporters(self.telemetry, Side.CLIENT)
+
+    @cached_property
+    def _servers(self) -> frozenset[str]:
+        return _reporters(self.telemetry, Side.SERVER)
 
     def _destination(self, row: Row) -> Identity:
         return destination(self.telemetry, row)
@@ -231,6 +235,10 @@ class _Count:
 
     def _reporter(self, row: Row) -> str:
         return row[self.telemetry.provider.labels.reporter]
+
+
+def _reporters(telemetry: Telemetry, side: Side) -> frozenset[str]:
+    return frozenset(value for (one, _), value in telemetry.provider.reporters.items() if one is side)
 
 
 def destination(telemetry: Telemetry, row: Row) -> Identity:

@@ -7,6 +7,7 @@ name in two namespaces stay apart. Same values, same text.
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -279,9 +280,17 @@ def _import(module: str, words: Iterable[str]) -> str:
     return "\n".join([f"from {module} import (", *(f"    {word}," for word in ordered), ")"])
 
 
-def _import_order(word: str) -> tuple[int, str]:
-    """Constants, then classes, then the rest, as import sorters have it."""
-    return (0 if word.isupper() and len(word) > 1 else 1 if word[0].isupper() else 2), word
+def _import_order(word: str) -> tuple[object, ...]:
+    """Constants, then classes, then the rest, numbers in them by their size, as import sorters have it."""
+    kind = 0 if word.isupper() and len(word) > 1 else 1 if word[0].isupper() else 2
+    return kind, *map(_natural, re.findall(r"\d+|\D", word))
+
+
+def _natural(part: str) -> tuple[int, int, str]:
+    """Digits before letters; a longer number is larger, unless it begins with a zero."""
+    if not part.isdigit():
+        return 2, 0, part
+    return (0, 0, part) if part.startswith("0") else (1, len(part), part)
 
 
 def _tuple(items: Sequence[str]) -> str:
