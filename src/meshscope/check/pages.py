@@ -29,23 +29,16 @@ def page(rule: Rule) -> str:
 
 
 def index(rules: Sequence[Rule]) -> str:
-    """The list of everything that meshscope finds, in Markdown: rules with their pages, then the rest with its help."""
-    own = {rule.code for rule in rules}
-    lines = ["# What meshscope finds", "", "Each with a page: what it does, why it is bad, what to write instead.", ""]
-    lines += [f"- [{rule.code}]({rule.code}.md): {_lower(summary(rule))}" for rule in rules]
-    lines += ["", "And what is said where it happens; `meshscope explain CODE` says the same and why.", ""]
-    for entry in (entry for entry in catalogue().values() if entry.code not in own):
-        remedy = "" if entry.help.startswith("…") else f" {_upper(entry.help)}."
-        lines.append(f"- `{entry.code}`: {_upper(entry.title)}.{remedy}")
+    """The list of all rules with their pages, in Markdown."""
+    lines = [
+        "# What meshscope checks",
+        "",
+        "Each with a page: what it does, why it is bad, what to write instead. `meshscope explain CODE` prints it; so it "
+        "does for every other code that a finding has.",
+        "",
+        *(f"- [{rule.code}]({rule.code}.md): {summary(rule)[:1].lower()}{summary(rule)[1:]}" for rule in rules),
+    ]
     return "\n".join(lines) + "\n"
-
-
-def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]
-
-
-def _upper(text: str) -> str:
-    return text[:1].upper() + text[1:].removesuffix(".")
 
 
 def summary(rule: Rule) -> str:
