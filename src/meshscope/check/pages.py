@@ -13,6 +13,13 @@ from meshscope.check.subject import Rule
 
 _CODE = re.compile(r"[a-z]+/[a-z]+(-[a-z]+)*")
 _HOME = Path(__file__).resolve().parent.parent
+_INDEX = """\
+# What meshscope checks
+
+Each with a page: what it does, why it is bad, what to write instead. `meshscope explain CODE` prints it, as it does for
+every other code that a finding has.
+
+"""
 _SUPPRESS = """\
 ## How to suppress
 Write a comment on the definition's line, or by itself on the line above, with the last day on which it holds:
@@ -30,15 +37,8 @@ def page(rule: Rule) -> str:
 
 def index(rules: Sequence[Rule]) -> str:
     """The list of all rules with their pages, in Markdown."""
-    lines = [
-        "# What meshscope checks",
-        "",
-        "Each with a page: what it does, why it is bad, what to write instead. `meshscope explain CODE` prints it; so it "
-        "does for every other code that a finding has.",
-        "",
-        *(f"- [{rule.code}]({rule.code}.md): {summary(rule)[:1].lower()}{summary(rule)[1:]}" for rule in rules),
-    ]
-    return "\n".join(lines) + "\n"
+    listed = (f"- [{rule.code}]({rule.code}.md): {summary(rule)[:1].lower()}{summary(rule)[1:]}\n" for rule in rules)
+    return _INDEX + "".join(listed)
 
 
 def summary(rule: Rule) -> str:
