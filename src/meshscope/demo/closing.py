@@ -63,8 +63,8 @@ def _told(story: Story) -> Iterator[str]:
             held.setdefault(labels["owner"], set()).add(f"{labels['namespace']}/{labels['service']}")
     woken = {who for who, way, _ in story.told.messages if way == PAGER}
     for owner, services in sorted(held.items()):
-        told = "is not told of more" if owner in woken else "sleeps on"
-        yield f"{owner} {told}: {', '.join(sorted(services))} fails too, and what it calls is paged for already"
+        quiet = "is not told of more" if owner in woken else "sleeps on"
+        yield f"{owner} {quiet}: {', '.join(sorted(services))} fails too, and what it calls is paged for already"
 
 
 def _panels(story: Story, page: Page) -> bool:

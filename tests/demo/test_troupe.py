@@ -1,0 +1,145 @@
+"""The services as processes: requests really go between them, a fault shows where it is, and the dead are named."""
+
+import json
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import soon
+
+from meshscope.demo.history import History, Promise
+from meshscope.demo.script import Script, script
+from meshscope.demo.troupe import Engagement
+from meshscope.wiring.load import load
+
+
+@dataclass
+class Playing:
+    process: subprocess.Popen[bytes]
+    script: Script
+    past: Path
+    processes: Mapping[str, list[Any]]
+    scraped: Mapping[str, list[Any]]
+
+    def tell(self, name: str, path: str) -> bytes:
+        _, host, port = self.processes[name]
+        with urllib.request.urlopen(f"http://{host}:{port}{path}", timeout=5) as answer:
+            return bytes(answer.read())
+
+    def counted(self, pod: str, *parts: str) -> float:
+        """How many requests the proxy of ``pod`` counts whose labels hold all ``parts``."""
+        _, host, port = self.scraped[pod]
+        with urllib.request.urlopen(f"http://{host}:{port}/stats/prometheus", timeout=5) as answer:
+            lines = answer.read().decode().splitlines()
+        wanted = (line for line in lines if line.startswith("istio_requests_total") and all(p in line for p in parts))
+        return sum(float(line.rpartition(" ")[2]) for line in wanted)
+
+
+@pytest.fixture
+def playing(tiny: Path, tmp_path: Path) -> Iterator[Playing]:
+    model = load(tiny).model
+    assert model is not None
+    played = script(model, 1 / 20)
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    promise = Promise(labels='namespace="shop",service="back",slo="availability"', service=model.services[0].identity,
+                      slo="availability", budget=0.001)  # fmt: skip
+    past = History(path=tmp_path / "past", cluster="", job="mesh-proxies", time_scale=1 / 20, promises=(promise,))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "meshscope.demo.troupe"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdin is not None
+    assert process.stdout is not None
+    engagement = Engagement(script=played, collector="", time_scale=1 / 20, logs=logs, history=past)
+    process.stdin.write(pickle.dumps(engagement))
+    process.stdin.close()
+    process.stdin = None
+    told = json.loads(process.stdout.readline())
+    yield Playing(process, played, past.path, told["processes"], told["scraped"])
+    process.terminate()
+    process.communicate(timeout=10)
+
+
+def pods(playing: Playing, name: str) -> tuple[str, ...]:
+    return next(player.pods for player in playing.script.players if player.name == name)
+
+
+def grows(count: Callable[[], float]) -> bool:
+    before = count()
+    return soon(lambda: count() > before, 10)
+
+
+def test_requests_go_through_the_mesh_and_both_sides_count_them(playing: Playing) -> None:
+    (door,), (front,) = pods(playing, "edge/door"), pods(playing, "shop/front")
+    assert grows(lambda: playing.counted(door, 'reporter="source"', 'destination_service_name="front"'))
+    assert grows(lambda: playing.counted(front, 'reporter="destination"', 'source_app="door"'))
+    for pod in pods(playing, "shop/back"):
+        assert grows(lambda pod=pod: playing.counted(pod, 'reporter="destination"', 'source_app="front"'))
+
+
+def test_a_fault_shows_at_its_pod_alone_and_goes_away(playing: Playing) -> None:
+    bad, good = pods(playing, "shop/back")
+    playing.tell("shop/back", f"/failing?pod={bad}&share=1")
+    assert grows(lambda: playing.counted(bad, 'response_code="500"'))
+    assert json.loads(playing.tell("shop/back", "/failed"))[bad] > 0
+    playing.tell("shop/back", f"/failing?pod={bad}&share=0")
+    failed = playing.counted(bad, 'response_code="500"')
+    assert grows(lambda: playing.counted(bad, 'response_code="200"'))
+    assert playing.counted(bad, 'response_code="500"') <= failed + 1
+    assert playing.counted(good, 'response_code="500"') == 0
+    (front,) = pods(playing, "shop/front")
+    assert playing.counted(front, 'reporter="destination"', 'response_code="500"') > 0, "what it needs failed"
+
+
+def test_no_visitor_comes_in_after_the_door_is_closed(playing: Playing) -> None:
+    (door,) = pods(playing, "edge/door")
+    assert grows(lambda: playing.counted(door))
+    playing.tell("edge/door", "/closed")
+    time.sleep(0.5)
+    seen = playing.counted(door)
+    time.sleep(1)
+    assert playing.counted(door) == seen
+
+
+def test_one_that_dies_is_named_and_ends_all(playing: Playing) -> None:
+    os.kill(playing.processes["shop/front"][0], signal.SIGKILL)
+    assert soon(lambda: playing.process.poll() is not None, 10)
+    assert playing.process.returncode == 1
+    assert playing.process.stderr is not None
+    assert b"shop/front was killed by SIGKILL" in playing.process.stderr.read()
+    for pid, *_ in playing.processes.values():
+        assert not Path(f"/proc/{pid}").exists()
+
+
+def test_the_past_ends_where_the_proxies_begin(playing: Playing) -> None:
+    text = playing.past.read_text()
+    assert text.endswith("# EOF\n")
+    pod = pods(playing, "shop/back")[0]
+    host, port = playing.scraped[pod][1:]
+    raw = [line for line in text.splitlines() if line.startswith("istio_requests_total") and f'pod="{pod}"' in line]
+    assert all(f'instance="{host}:{port}"' in line and 'job="mesh-proxies"' in line for line in raw)
+    values = [float(line.rsplit(" ", 2)[1]) for line in raw]
+    assert values == sorted(values)
+    assert 0 < values[-1] <= playing.counted(pod, 'reporter="destination"')
+    times = [float(line.rsplit(" ", 1)[1]) for line in raw]
+    assert 3600 / 20 <= times[-1] - times[0] < 4200 / 20
+
+
+def test_the_past_of_a_promise_spends_a_part_of_its_budget(playing: Playing) -> None:
+    lines = playing.past.read_text().splitlines()
+    for layer in ("sum2m", "sum1h"):
+        sums = {
+            what: sum(float(line.split()[1]) for line in lines if line.startswith(f"slo:{what}:{layer}"))
+            for what in ("events", "errors")
+        }
+        assert 0.1 * 0.001 <= sums["errors"] / sums["events"] <= 0.5 * 0.001
