@@ -160,6 +160,16 @@ def test_series_without_a_cluster_are_said_to_be_so() -> None:
     assert [note.level for note in noted(mixed, "some-without-cluster")] == [Level.WARNING]
 
 
+def test_a_workload_is_named_where_there_is_one_of_another_name() -> None:
+    calls = (*both("shop/cart", "shop/api", destination_workload="api-v1"), *both("shop/api", "shop/cart"))
+    second = call("shop/cart", "shop/api", "destination", destination_workload="api-v2", pod="api-9")
+    same = call("shop/cart", "shop/api", "destination", destination_workload="api", pod="api-9")
+    odd = [*both("shop/cart", "shop/api", destination_workload='api"'), *both("shop/api", "shop/cart")]
+    for counters, workload in ((calls, "api-v1"), ((*calls, second), ""), ((*calls, same), ""), (odd, "")):
+        services = {service.name: service.workload for service in found(*counters).services}
+        assert services == {"api": workload, "cart": ""}
+
+
 def test_series_without_pods_leave_the_instances_uncounted_and_say_so() -> None:
     mesh = found(*both("shop/cart", "shop/api", pod=""), *both("shop/api", "shop/cart", pod=""))
     assert {service.replicas for service in mesh.services} == {2}

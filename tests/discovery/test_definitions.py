@@ -86,6 +86,7 @@ def counters(draw: st.DrawFn, services: st.SearchStrategy[str], namespaces: st.S
             "destination_service_name": draw(st.just(callee[1]) | hosts),
             "destination_workload_namespace": callee[0],
             "destination_canonical_service": callee[1],
+            "destination_workload": draw(st.just(callee[1]) | services),
             "request_protocol": draw(st.sampled_from(["http", "grpc"])),
             "response_code": draw(st.sampled_from(["200", "503"])),
             "pod": draw(st.sampled_from(["a", "b", ""])),

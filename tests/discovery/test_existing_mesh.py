@@ -64,6 +64,8 @@ def test_each_service_is_found_with_its_namespace_data_plane_and_instances(model
     for name, truth in the_world.services.items():
         counted = truth.pods if truth.plane == "sidecar" else 2
         assert (found[name].dataplane, found[name].replicas) == (truth.plane, counted), name
+        deployment = truth.deployment if truth.plane == "sidecar" and truth.deployment != truth.name else ""
+        assert found[name].workload == deployment, name
 
 
 def test_each_call_is_found_whatever_the_calling_workload_is_called(model: Model, the_world: World) -> None:

@@ -37,6 +37,7 @@ class Truth:
     namespace: str
     name: str
     workload: str
+    deployment: str
     pods: int
     plane: DataPlane
     failing: float
@@ -75,6 +76,7 @@ def world() -> World:
             namespace=namespace,
             name=name,
             workload="checkout" if name == "checkout-svc" else name,
+            deployment="checkout" if name == "checkout-svc" else f"{name}-v1" if index % 4 == 0 else name,
             pods=1 + index % 3,
             plane=DataPlane.WAYPOINT if namespace == "analytics" else DataPlane.SIDECAR,
             failing=(0.0, 0.0002, 0.002, 0.004)[index % 4],
@@ -149,6 +151,7 @@ def _edge(made: World, caller: Name, callee: Name) -> Iterator[tuple[str, dict[s
             **answering,
             "reporter": "destination",
             "connection_security_policy": "mutual_tls",
+            "destination_workload": truth.deployment,
             "pod": f"{truth.workload}-{pod}",
         }
         there.pop("gateway_networking_k8s_io_gateway_name", None)

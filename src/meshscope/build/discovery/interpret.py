@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from meshscope.build.discovery import notes, proposals
 from meshscope.build.discovery.census import Census, census, destination, summed
-from meshscope.build.discovery.names import labels_of_hosts
+from meshscope.build.discovery.names import is_name, labels_of_hosts
 from meshscope.build.discovery.store import Row
 from meshscope.build.discovery.survey import Telemetry
 from meshscope.findings import Finding
@@ -112,7 +112,9 @@ class _Interpretation:
         reporter = self._reporter(identity, plane)
         requests = self._requests.get((identity, reporter), 0.0)
         volume = proposals.volume(requests, self._telemetry.window)
-        pods = self._pods.get(identity, 0) if plane is DataPlane.SIDECAR else 0
+        labels = self._telemetry.provider.labels
+        pods = self._instances(identity, labels.pod) if plane is DataPlane.SIDECAR else frozenset()
+        workloads = self._instances(identity, labels.workload)
         self._remark(identity, plane, silent=volume is None)
         return Service(
             name=identity.name,
@@ -122,7 +124,9 @@ class _Interpretation:
             slos=self._slos(identity, reporter) if volume is not None else (),
             volume=volume,
             expects_traffic=volume is not None,
-            replicas=pods or _UNCOUNTED,
+            # Several workloads behind one service are versions of it; none of them is its name.
+            workload=next((name for name in workloads if len(workloads) == 1 and _differs(name, identity)), ""),
+            replicas=len(pods) or _UNCOUNTED,
         )
 
     def _job(self, identity: Identity) -> Service:
@@ -198,15 +202,17 @@ class _Interpretation:
             found[destination(self._telemetry, row)][row[label]] += int(row.value)
         return found
 
+    def _instances(self, identity: Identity, label: str) -> frozenset[str]:
+        """The values of ``label`` among the instances of a service now; none where the series do not have it."""
+        return frozenset(row[label] for row in self._pods.get(identity, ())) - {"", "unknown"}
+
     @cached_property
-    def _pods(self) -> Mapping[Identity, int]:
-        return _distinct(self._telemetry, self._telemetry.pods)
+    def _pods(self) -> Mapping[Identity, list[Row]]:
+        found: dict[Identity, list[Row]] = defaultdict(list)
+        for row in self._telemetry.pods:
+            found[destination(self._telemetry, row)].append(row)
+        return found
 
 
-def _distinct(telemetry: Telemetry, rows: Iterable[Row]) -> Mapping[Identity, int]:
-    """How many pods each service has now; none where the series do not name them."""
-    pods: dict[Identity, set[str]] = defaultdict(set)
-    for row in rows:
-        if row[telemetry.provider.labels.pod]:
-            pods[destination(telemetry, row)].add(row[telemetry.provider.labels.pod])
-    return {identity: len(names) for identity, names in pods.items()}
+def _differs(workload: str, identity: Identity) -> bool:
+    return workload != identity.name and is_name(workload)

@@ -125,7 +125,7 @@ class _Survey:
             calls=self._increase("who calls whom", window, (*caller, *view[1:])) if labels.caller else (),
             live=self._now("what runs", (*view, more.callee_namespace, more.callee)),
             live_callers=self._now("what calls", (*caller, labels.reporter)) if labels.caller else (),
-            pods=self._now("how many instances run", (*view[:3], labels.pod), self._at_instances()),
+            pods=self._now("how many instances run", (*view[:3], labels.workload, labels.pod), self._at_instances()),
             gateways=self._gateways(caller),
             connections=self._connections(view[:3]),
             graph=self._graph(window),

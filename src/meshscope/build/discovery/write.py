@@ -244,6 +244,8 @@ def _service(service: Service, slos: Mapping[SLO, str], layout: _Layout, remark:
     arguments = [f"name={_text(service.name)}", f"namespace={_text(service.namespace)}"]
     if service.cluster:
         arguments.append(f"cluster={_text(service.cluster)}")
+    if service.workload:
+        arguments.append(f"workload={_text(service.workload)}")
     arguments.append("owner=owner")
     if service.dataplane is DataPlane.WAYPOINT:
         arguments.append("dataplane=DataPlane.WAYPOINT")
