@@ -160,6 +160,29 @@ def test_a_store_that_answers_a_byte_at_a_time_is_given_up_in_time(tmp_path: Pat
     assert finding.code == "prometheus/slow"
 
 
+def test_a_store_that_never_ends_its_headers_is_given_up_in_time(tmp_path: Path) -> None:
+    ended = threading.Event()
+
+    def drip(listening: socket.socket) -> None:
+        connection, _ = listening.accept()
+        with connection, suppress(OSError):
+            connection.sendall(b"HTTP/1.1 200 OK\r\nx: ")
+            while not ended.wait(0.1):
+                connection.sendall(b"x")
+
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        thread = threading.Thread(target=drip, args=(listening,))
+        thread.start()
+        began = time.monotonic()
+        finding = failure(f"http://127.0.0.1:{listening.getsockname()[1]}", tmp_path, seconds=0.5)
+        assert time.monotonic() - began < 5
+        ended.set()
+        thread.join()
+    assert finding.code == "prometheus/slow"
+
+
 def test_a_store_that_times_out_by_itself_is_slow_too(tmp_path: Path) -> None:
     with answering(said(503, {"status": "error", "errorType": "timeout", "error": "query timed out"})) as (url, _):
         assert failure(url, tmp_path).code == "prometheus/slow"
