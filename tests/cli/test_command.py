@@ -2,6 +2,7 @@
 
 import os
 import pty
+import resource
 import signal
 import subprocess
 import sys
@@ -17,10 +18,12 @@ from tests.houses import MESHSCOPE, House, small
 
 
 def test_help_is_there_in_a_quarter_of_a_second() -> None:
+    # Of a processor: what a person waits where nothing else runs.
     def seconds() -> float:
-        begun = time.monotonic()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run([MESHSCOPE, "--help"], check=True, capture_output=True)
-        return time.monotonic() - begun
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
     assert min(seconds() for _ in range(5)) < 0.25
 

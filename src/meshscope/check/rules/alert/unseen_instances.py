@@ -9,9 +9,7 @@ instance fails, and what it may trigger never happens.
 
 ## Example
 ```python
-search = Service(
-    name="search", namespace="web", owner=payments, runbook="search.md", dataplane=DataPlane.WAYPOINT
-)
+search = Service(name="search", namespace="web", owner=payments, runbook="search.md", dataplane=DataPlane.WAYPOINT)
 
 
 @alert(severity=Severity.TICKET, pending=2 * minutes)

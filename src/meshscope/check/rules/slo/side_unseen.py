@@ -11,9 +11,7 @@ that is dead looks as good as one that is idle.
 ## Example
 ```python
 mesh = Mesh(name="shop", provider="opentelemetry", owner=payments)
-availability = SLO(
-    name="availability", of=Availability(), objective=99.9 * percent, over=30 * days, side=Side.CLIENT
-)
+availability = SLO(name="availability", of=Availability(), objective=99.9 * percent, over=30 * days, side=Side.CLIENT)
 search = Service(name="search", namespace="web", owner=payments, runbook="search.md", slos=(availability,))
 ```
 
