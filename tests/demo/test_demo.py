@@ -25,12 +25,12 @@ def test_without_engines_it_builds_and_checks_and_says_how_to_get_them(demo: Sta
     said = folded(out)
     first = said[: said.index("BUILT")]
     for name in ("otelcol", "prometheus", "alertmanager"):
-        assert f"{name}: not found on PATH" in first
+        assert re.search(rf"{name}[^:]*: not found on PATH", first)
     assert "make engines" in first
     assert "12 services" in said
     assert "40 at 10,000 services too" in said or re.search(r"(\d+) querying rules \(\1 at 10,000 services too\)", said)
     assert "no real program is here to judge" in said
-    assert re.search(r"shop/ledger availability: its owner is paged 1m \d+s after every request is bad", said)
+    assert re.search(r"shop/ledger availability: its owner is paged 1m \d+s after every request turns bad", said)
     assert "WHEN" not in said
 
 
@@ -83,7 +83,7 @@ def test_the_whole_story_is_told_and_nothing_is_left(demo: Start, work: Path, en
     assert panels is not None
     assert panels[1] == panels[2], out
     assert re.search(r"traces kept, with (all )?[\d,]+ (of [\d,]+ )?failed spans", said), out
-    assert re.search(r"\d+ card numbers into them, of which none arrived", said), out
+    assert re.search(r"\d+ card numbers were logged by mistake, none arrived", said), out
     assert re.search(r"\d{2,} generated unit tests passed", said), out
     assert processes_in(work) == {}
     assert list(work.iterdir()) == []

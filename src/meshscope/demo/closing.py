@@ -24,6 +24,7 @@ _PROOF_SECONDS = 90.0
 
 def closing(story: Story, page: Page) -> bool:
     """Say what it came to; False where a panel has no data, a log record is lost, or a secret got through."""
+    page.gap()
     page.said("IN SHORT", _in_short(story))
     page.said("TOLD", _told(story))
     good = _panels(story, page)
@@ -41,10 +42,7 @@ def _in_short(story: Story) -> Iterator[str]:
     else:
         yield f"fault -> owner {both(OWNER_TOLD)}"
     if BUDGET_TOLD in since:
-        yield (
-            f"the page about error budgets came after {both(BUDGET_TOLD)}, because users felt the fault; "
-            "it stays open while its windows remember that"
-        )
+        yield f"page on error budgets after {both(BUDGET_TOLD)}, as users felt it; open as long as its windows see it"
     if busy := story.live.busy():
         yield f"{busy}, so times are longer than they need to be"
 
@@ -56,7 +54,7 @@ def _told(story: Story) -> Iterator[str]:
         for (who, way, address), number in sorted(story.told.messages.items())
     ]
     heartbeats = story.live.receiver.heartbeats
-    yield f"{'; '.join(told)}; the dead-man's switch: {counted(heartbeats, 'sign')} of life"
+    yield f"{'; '.join(told)}; dead-man's switch: {counted(heartbeats, 'heartbeat')}"
     held: dict[str, set[str]] = {}
     for labels in story.told.held_back:
         if labels.get("severity") == story.model.mesh.severities.page and labels.get("kind") == "symptom":
@@ -80,8 +78,8 @@ def _panels(story: Story, page: Page) -> bool:
     boards = len({board for board, _ in panels})
     zeros = sum(1 for one in answers if one.found and not one.happened)
     told = (
-        f"{len(panels) - len(empty)} of {len(panels)} panels of {boards} dashboards have data, "
-        f"by {len(answers)} queries; {zeros} of them found the zero of what did not happen"
+        f"{len(panels) - len(empty)} of {len(panels)} panels of {boards} dashboards have data; "
+        f"{zeros} of {len(answers)} queries found a zero, as nothing of the kind happened"
     )
     missing = [f"no data: {board} / {panel}" for board, panel in sorted(empty)]
     page.said("PANELS", [told, *missing], BAD if empty else GOOD)
@@ -104,8 +102,8 @@ def _telemetry(live: Live, page: Page) -> bool:
     page.said("TRACES", [traces], GOOD if late <= 0 else None)
     clean = kept.records >= sent.records and not kept.cards
     logs = (
-        f"{kept.records:,} of {sent.records:,} records kept, {_owners(live)}; careless code wrote "
-        f"{sent.cards:,} card numbers into them, of which {kept.cards or 'none'} arrived"
+        f"{kept.records:,} of {sent.records:,} records kept, {_owners(live)}; "
+        f"{sent.cards:,} card numbers were logged by mistake, {kept.cards or 'none'} arrived"
     )
     page.said("LOGS", [logs], GOOD if clean else BAD)
     return clean
@@ -113,11 +111,7 @@ def _telemetry(live: Live, page: Page) -> bool:
 
 def _owners(live: Live) -> str:
     unowned = live.store.kept.unowned
-    return (
-        f"{unowned} without an owner"
-        if unowned
-        else f"each with its owner's name ({len(live.store.kept.owners)} of them)"
-    )
+    return f"{unowned} without an owner" if unowned else "each with its owner's name"
 
 
 def _sent(live: Live) -> Sent:

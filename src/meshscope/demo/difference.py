@@ -28,6 +28,11 @@ class Line:
     true: str
     scaled: str
 
+    def lengths(self) -> str:
+        """The lengths of time that stand in the scaled line and not in the true one."""
+        true = _LENGTH.findall(self.true)
+        return ", ".join(dict.fromkeys(length for length in _LENGTH.findall(self.scaled) if length not in true))
+
 
 @dataclass(frozen=True)
 class Difference:

@@ -31,9 +31,12 @@ class Page:
         """The first line."""
         self.write(self._painted(text, bold=True))
 
+    def gap(self) -> None:
+        """An empty line between what does not belong together."""
+        self.write("")
+
     def said(self, head: str, texts: Iterable[str], colour: str | None = None) -> None:
         """A paragraph: a word in the margin, and each text on lines of its own beside it."""
-        self.write("")
         margin = self._painted(f"{head:<{_HEAD}}", colour, bold=True)
         for text in texts:
             for line in wrap(text, self.width - _HEAD, break_on_hyphens=False) or [""]:
@@ -47,7 +50,6 @@ class Page:
 
     def clock(self, scale: Fraction) -> None:
         """The head of the table of what happened."""
-        self.write("")
         head = f"WHEN{'here':>{_HERE - 4}}{'true build':>{_TRUE}}"
         self.write(self._painted(head, bold=True) + self._painted(f"  ({1 / scale} times as long)", QUIET))
 

@@ -26,6 +26,7 @@ from meshscope.demo.story import Story
 from meshscope.demo.tier import chosen, unfit
 from meshscope.demo.workshop import workshop
 from meshscope.findings import Finding, Level, worst
+from meshscope.model.alerting import WINDOWS
 from meshscope.model.model import Model
 from meshscope.wiring.assembly import Assembly, assembled
 from meshscope.wiring.checking import checked
@@ -35,7 +36,9 @@ LIVE_SECONDS = 60.0
 # How long the story is without a time scale, from the first program to the last message.
 _TRUE_SECONDS = 1200.0
 # What does not depend on the time scale: to build, to check, to start and to end.
-_OVERHEAD = 15.0
+_OVERHEAD = 5.0
+# How wide a line of a sample is.
+_SAMPLE = 56
 # In steps that leave most lengths of time round.
 _STEP, _FASTEST = 5, 30
 _CACHES = ("HOME", "MESHSCOPE_CACHE", "XDG_CACHE_HOME")
@@ -71,6 +74,7 @@ def show(wanted: Wanted, page: Page) -> Shown:
     engines, missing = _engines() if wanted.live else (None, [])
     scale = time_scale(wanted.seconds)
     page.title(f"meshscope demo: {model.mesh.name}, {len(model.services)} services")
+    page.gap()
     _first_lines(model, engines, missing, wanted, page)
     well = _built(assembly, model, page)
     if engines is None:
@@ -88,6 +92,8 @@ def time_scale(seconds: float) -> Fraction:
 
 
 def _live(home: Home, engines: Engines, scale: Fraction, house: Path, page: Page) -> bool:
+    window = float(WINDOWS[0].seconds) * float(scale)
+    page.said("START", [f"the programs; then it takes {window:g} seconds until the shortest window is full"])
     with ExitStack() as ends:
         live = ends.enter_context(running(home, engines, scale))
         tests = _tests(ends.enter_context(Processes(home.folder / "logs")), house, home.folder)
@@ -95,7 +101,7 @@ def _live(home: Home, engines: Engines, scale: Fraction, house: Path, page: Page
         story.run()
         well = closing(story, page)
         well = proofs(tests, page) and well
-    page.said("ENDED", ["every process that was started; no file is left"])
+    page.said("ENDED", ["every process; no file is left"])
     return well
 
 
@@ -114,7 +120,11 @@ def _tests(processes: Processes, house: Path, folder: Path) -> Running:
 def _engines() -> tuple[Engines | None, list[str]]:
     """The programs of the live part; None where one is missing, and which, with the reason."""
     answers = {name: found(name) for name in _SERVERS}
-    missing = [f"{name}: {said}" for name, (program, said) in answers.items() if program is None]
+    reasons: dict[str, list[str]] = {}
+    for name, (program, said) in answers.items():
+        if program is None:
+            reasons.setdefault(said, []).append(name)
+    missing = [f"{', '.join(names)}: {said}" for said, names in reasons.items()]
     programs = {name: program for name, (program, _) in answers.items() if program is not None}
     if missing:
         return None, missing
@@ -143,9 +153,8 @@ def _first_lines(model: Model, engines: Engines | None, missing: Sequence[str], 
     page.said("STAND-INS", _stand_ins())
     if missing := list(_not_live(model)):
         page.said("NOT LIVE", missing)
-    page.lines(
-        ["", f"This takes about {wanted.seconds + _OVERHEAD:.0f} seconds. Everything listens on this machine alone."]
-    )
+    length = f"about {wanted.seconds + _OVERHEAD:.0f} seconds; everything listens on this machine alone"
+    page.said("LENGTH", [length])
 
 
 def _stand_ins() -> list[str]:
@@ -177,6 +186,7 @@ def _how_to_get(missing: Sequence[str]) -> list[str]:
 def _built(assembly: Assembly, model: Model, page: Page) -> bool:
     built = assembly.built
     assert built is not None  # noqa: S101 - asked before
+    page.gap()
     page.said("BUILT", tally(model, built.artefacts))
     report = checked(assembly, date.today(), lambda _: None, tests=False)
     wrong = worst(report.findings)
@@ -206,10 +216,10 @@ def _without(assembly: Assembly, model: Model, page: Page) -> None:
 
 def _detected(one: Detection) -> Iterator[str]:
     if one.page_at_outage is not None:
-        tenth = f", after {spoken(one.page_at_tenth)} when one in ten is" if one.page_at_tenth is not None else ""
+        tenth = f", {spoken(one.page_at_tenth)} after one in ten does" if one.page_at_tenth is not None else ""
         yield (
-            f"{one.service.namespace}/{one.service.name} {one.slo}: its owner is paged "
-            f"{spoken(one.page_at_outage)} after every request is bad{tenth}"
+            f"{one.service.namespace}/{one.service.name} {one.slo}: its owner is paged {spoken(one.page_at_outage)} "
+            f"after every request turns bad{tenth}"
         )
 
 
@@ -226,9 +236,4 @@ def _difference(found: Difference, scale: Fraction, page: Page) -> None:
         ],
         BAD if found.others else None,
     )
-    page.lines(f"{_shortened(line.true)}  ->  {_shortened(line.scaled, 30)}" for line in found.samples())
-
-
-def _shortened(line: str, length: int = 60) -> str:
-    text = line.strip()
-    return text if len(text) <= length else f"...{text[-length + 3 :]}"
+    page.lines(f"{line.true.strip():<{_SAMPLE}}  ->  {line.lengths()}" for line in found.samples())

@@ -81,6 +81,7 @@ class Story:
     def run(self) -> None:
         """The whole story. Raises `MeshscopeError` when something doesn't happen, or a program ends."""
         self._until("the mesh is observed", self._warm, _WARM_SECONDS)
+        self.page.gap()
         for early in self._came():
             self.page.said("BEFORE", [f"{self._who(early)} was told of something else: {early.title}"], BAD)
         self.page.clock(self.live.scale)
@@ -91,7 +92,9 @@ class Story:
         self._until("the owner is told", lambda: OWNER_TOLD in self.told.since)
         self.told.held_back = self.live.held_back()
         self._fail(0.0)
-        self._tell(_Event(self._now(), "fault", f"{self.pod} is well again", GOOD))
+        self._tell(
+            _Event(self._now(), "fault", f"{self.pod} is well again; windows of {WINDOWS[0]} still see it", GOOD)
+        )
         if self.alert is not None:
             self._until("all are told that it is over", lambda: {OVER, AGENT_OVER} <= self.told.since.keys())
 

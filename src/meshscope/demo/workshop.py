@@ -26,14 +26,24 @@ def workshop() -> Iterator[Path]:
     parent = Path(tempfile.gettempdir())
     for left in parent.glob(f"{_PREFIX}*"):
         _sweep(left)
-    folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
-    with (folder / _LOCK).open("w") as lock:
+    folder, lock = _locked()
+    try:
+        yield folder
+    finally:
+        with uninterrupted():
+            shutil.rmtree(folder, ignore_errors=True)
+            os.close(lock)
+
+
+def _locked() -> tuple[Path, int]:
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        lock = os.open(folder / _LOCK, os.O_WRONLY | os.O_CREAT, 0o600)
         fcntl.flock(lock, fcntl.LOCK_EX)
-        try:
-            yield folder
-        finally:
-            with uninterrupted():
-                shutil.rmtree(folder, ignore_errors=True)
+        # Before it was locked, another demo may have taken it for a dead one's.
+        if (folder / _LOCK).exists():
+            return folder, lock
+        os.close(lock)
 
 
 def _sweep(left: Path) -> None:
