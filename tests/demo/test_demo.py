@@ -30,7 +30,7 @@ def test_without_engines_it_builds_and_checks_and_says_how_to_get_them(demo: Sta
     assert "12 services" in said
     assert "40 at 10,000 services too" in said or re.search(r"(\d+) querying rules \(\1 at 10,000 services too\)", said)
     assert "no real program is here to judge" in said
-    assert re.search(r"shop/ledger availability: its owner is paged 1m \d+s after every request turns bad", said)
+    assert re.search(r"web/frontend availability: its owner is paged 1m \d+s after every request turns bad", said)
     assert "WHEN" not in said
 
 
@@ -49,6 +49,39 @@ def test_no_live_starts_nothing(demo: Start, tiny: Path, work: Path) -> None:
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 0, out
     assert "the live part was not asked for" in out
+    assert list(work.iterdir()) == []
+
+
+@LIVE
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("calls = Calls({door: (front,), front: (back,)})", "", "nothing enters mesh `tiny`"),
+        ("replicas=2", "replicas=1", "no service has two instances and an SLO"),
+    ],
+)
+def test_a_house_that_can_t_be_played_is_built_and_checked_and_says_why(
+    demo: Start, tiny: Path, work: Path, engines: Sequence[Path], before: str, after: str, said: str
+) -> None:
+    (tiny / "mesh.py").write_text((tiny / "mesh.py").read_text().replace(before, after))
+    process = demo(house=tiny)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, out
+    assert said in folded(out)
+    assert "BUILT" in out
+    assert list(work.iterdir()) == []
+
+
+@LIVE
+def test_an_environment_of_the_house_s_own_is_never_run(
+    demo: Start, tiny: Path, work: Path, engines: Sequence[Path]
+) -> None:
+    own = "from meshscope import Environment\nlocal = Environment(name='local', prometheus='https://real.example')\n"
+    (tiny / "mesh.py").write_text((tiny / "mesh.py").read_text() + own)
+    process = demo(house=tiny)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "error[demo/name-taken]" in out
     assert list(work.iterdir()) == []
 
 

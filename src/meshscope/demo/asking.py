@@ -10,23 +10,36 @@ from typing import Any
 from urllib.parse import urlencode
 
 from meshscope.demo.workshop import LOOPBACK
+from meshscope.findings import Finding, MeshscopeError
 
 _SECONDS = 10.0
 _READY_SECONDS = 20.0
 
 
 def get(port: int, path: str, asked: Mapping[str, str] | None = None, host: str = LOOPBACK) -> Any:
-    """The JSON that the server answers; its plain text where it answers with none. Raises `OSError`."""
+    """The JSON that the server answers; its plain text where it answers with none.
+
+    Raises `MeshscopeError` where it doesn't answer.
+    """
     connection = HTTPConnection(host, port, timeout=_SECONDS)
     try:
         connection.request("GET", path + (f"?{urlencode(asked)}" if asked else ""))
         answer = connection.getresponse()
         text = answer.read().decode()
-    except HTTPException as error:
-        raise OSError(str(error)) from error
+    except (OSError, HTTPException) as error:
+        raise MeshscopeError(_silent(f"{host}:{port}", error)) from error
     finally:
         connection.close()
     return json.loads(text) if text.startswith(("{", "[")) else text
+
+
+def _silent(who: str, error: Exception) -> Finding:
+    return Finding(
+        code="demo/silent",
+        title=f"what listens at {who} does not answer",
+        why=f"{type(error).__name__}: {error}; a machine that is busy with something else may be too slow for the demo",
+        help="run `meshscope demo` again",
+    )
 
 
 def ready(port: int, path: str, look: Callable[[], None], host: str = LOOPBACK) -> bool:

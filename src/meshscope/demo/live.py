@@ -102,6 +102,8 @@ def prepared(house: Path, folder: Path, scale: Fraction, *, seconds: float) -> H
     model = scaled.house.model
     if outcome.manifest is None or model is None:
         raise MeshscopeError(_unbuilt(outcome.findings))
+    if model.mesh.prometheus != listening.url(listening.prometheus):
+        raise MeshscopeError(_taken(model))
     local.write_secrets(_whole(scaled).artefacts, folder / "secrets", listening)
     return Home(
         folder=folder, root=root, tree=outcome.folder, listening=listening, model=model, true=true.files,
@@ -111,7 +113,10 @@ def prepared(house: Path, folder: Path, scale: Fraction, *, seconds: float) -> H
 
 @contextmanager
 def running(home: Home, engines: Engines, scale: Fraction) -> Iterator[Live]:
-    """Run everything until the context is left, however it is left."""
+    """Run everything until the context is left, however it is left.
+
+    Raises `MeshscopeError` where the mesh can't be played or a program doesn't start.
+    """
     played = script(home.model, float(scale))
     logs = home.folder / "logs"
     logs.mkdir()
@@ -158,6 +163,16 @@ def _history(model: Model, path: Path, scale: Fraction) -> History:
         for service, slo in model.slos
     )
     return History(path=path, cluster=model.mesh.cluster, job=PROXIES, time_scale=float(scale), promises=promises)
+
+
+def _taken(model: Model) -> Finding:
+    return Finding(
+        code="demo/name-taken",
+        title=f"mesh `{model.mesh.name}` has an environment `{local.NAME}` of its own",
+        place=model.mesh.place,
+        why="the demo adds one of that name, in which everything is on this machine; yours may reach real systems",
+        help="give yours another name, or run `meshscope demo --no-live`",
+    )
 
 
 def _whole(assembly: Assembly) -> Built:

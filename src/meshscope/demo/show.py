@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
@@ -25,7 +25,7 @@ from meshscope.demo.script import script
 from meshscope.demo.story import Story
 from meshscope.demo.tier import chosen, unfit
 from meshscope.demo.workshop import workshop
-from meshscope.findings import Finding, Level, worst
+from meshscope.findings import Finding, Level, MeshscopeError, worst
 from meshscope.model.alerting import WINDOWS
 from meshscope.model.model import Model
 from meshscope.wiring.assembly import Assembly, assembled
@@ -43,6 +43,7 @@ _SAMPLE = 56
 _STEP, _FASTEST = 5, 30
 _CACHES = ("HOME", "MESHSCOPE_CACHE", "XDG_CACHE_HOME")
 _SERVERS = ("otelcol", "prometheus", "promtool", "alertmanager")
+_HOW_TO_GET = "`make engines` builds them, once: about 15 minutes on two cores; then `make demo` goes on live by itself"
 _NAMES = {"otelcol": "OpenTelemetry Collector", "prometheus": "Prometheus", "alertmanager": "Alertmanager"}
 
 
@@ -71,14 +72,14 @@ def show(wanted: Wanted, page: Page) -> Shown:
     model = assembly.house.model
     if assembly.built is None or model is None or worst(assembly.findings) == Level.ERROR:
         return Shown(well=False, errors=tuple(one for one in assembly.findings if one.level is Level.ERROR))
-    engines, missing = _engines() if wanted.live else (None, [])
     scale = time_scale(wanted.seconds)
+    engines, missing = _playable(model, scale) if wanted.live else (None, ["the live part was not asked for"])
     page.title(f"meshscope demo: {model.mesh.name}, {len(model.services)} services")
     page.gap()
     _first_lines(model, engines, missing, wanted, page)
     well = _built(assembly, model, page)
     if engines is None:
-        _without(assembly, model, page)
+        _worked_out(assembly, model, page)
         return Shown(well=well)
     with workshop() as folder:
         home = prepared(house, folder, scale, seconds=wanted.load_seconds)
@@ -97,9 +98,14 @@ def _live(home: Home, engines: Engines, scale: Fraction, house: Path, page: Page
     with ExitStack() as ends:
         live = ends.enter_context(running(home, engines, scale))
         tests = _tests(ends.enter_context(Processes(home.folder / "logs")), house, home.folder)
-        story = Story(live, page)
-        story.run()
-        well = closing(story, page)
+        try:
+            story = Story(live, page)
+            story.run()
+            well = closing(story, page)
+        except MeshscopeError:
+            # Where a program has died, that is why another one got no answer.
+            live.look()
+            raise
         well = proofs(tests, page) and well
     page.said("ENDED", ["every process; no file is left"])
     return well
@@ -117,28 +123,38 @@ def _tests(processes: Processes, house: Path, folder: Path) -> Running:
     )
 
 
-def _engines() -> tuple[Engines | None, list[str]]:
-    """The programs of the live part; None where one is missing, and which, with the reason."""
+def _playable(model: Model, scale: Fraction) -> tuple[Engines | None, list[str]]:
+    """The programs of the live part; None, and what is missing, where there can't be one."""
+    try:
+        played = script(model, float(scale))
+    except MeshscopeError as error:
+        return None, [f"{error.finding.title}; {error.finding.why}"]
+    if played.target is None:
+        return None, ["no service has two instances and an SLO, so none can fail alone"]
     answers = {name: found(name) for name in _SERVERS}
+    programs = {name: program for name, (program, _) in answers.items() if program is not None}
+    if len(programs) < len(answers):
+        return None, [*_absent(answers), _HOW_TO_GET]
+    return Engines(
+        otelcol=programs["otelcol"],
+        prometheus=programs["prometheus"],
+        promtool=programs["promtool"],
+        alertmanager=programs["alertmanager"],
+        versions={name: said for name, (_, said) in answers.items()},
+    ), []
+
+
+def _absent(answers: Mapping[str, tuple[Path | None, str]]) -> Iterator[str]:
     reasons: dict[str, list[str]] = {}
     for name, (program, said) in answers.items():
         if program is None:
             reasons.setdefault(said, []).append(name)
-    missing = [f"{', '.join(names)}: {said}" for said, names in reasons.items()]
-    programs = {name: program for name, (program, _) in answers.items() if program is not None}
-    if missing:
-        return None, missing
-    versions = {name: said for name, (_, said) in answers.items()}
-    return Engines(
-        otelcol=programs["otelcol"], prometheus=programs["prometheus"], promtool=programs["promtool"],
-        alertmanager=programs["alertmanager"], versions=versions,
-    ), []  # fmt: skip
+    return (f"{', '.join(names)}: {said}" for said, names in reasons.items())
 
 
 def _first_lines(model: Model, engines: Engines | None, missing: Sequence[str], wanted: Wanted, page: Page) -> None:
     if engines is None:
-        why = ["the live part was not asked for"] if not wanted.live else _how_to_get(missing)
-        page.said("NOT LIVE", why, BAD if wanted.live else None)
+        page.said("NOT LIVE", missing, BAD if wanted.live else None)
         return
     runs = [name for name in _NAMES if name != "otelcol" or chosen(model)]
     named = ", ".join(f"{_NAMES[name]} {engines.versions[name]}" for name in runs)
@@ -176,13 +192,6 @@ def _not_live(model: Model) -> Iterator[str]:
         yield "Grafana: every query of its dashboards is asked of Prometheus, nothing is drawn"
 
 
-def _how_to_get(missing: Sequence[str]) -> list[str]:
-    return [
-        *missing,
-        "`make engines` builds them, once: about 15 minutes on two cores; then `make demo` goes on live by itself",
-    ]
-
-
 def _built(assembly: Assembly, model: Model, page: Page) -> bool:
     built = assembly.built
     assert built is not None  # noqa: S101 - asked before
@@ -204,12 +213,12 @@ def _checked(report: Report) -> str:
     return f"{told or 'nothing is wrong'}{more}: {report.rules} rules of our own{by}"
 
 
-def _without(assembly: Assembly, model: Model, page: Page) -> None:
-    """What the live part would show, as far as it can be worked out."""
+def _worked_out(assembly: Assembly, model: Model, page: Page) -> None:
+    """What the live part would show of one service, as far as it can be worked out."""
     built = assembly.built
     assert built is not None  # noqa: S101 - asked before
-    target = script(model, 1.0).target
-    told = [line for one in built.detections if one.service == target for line in _detected(one)]
+    first = min(model.services, key=lambda service: (service.tier, -service.replicas, service.identity), default=None)
+    told = [line for one in built.detections if first and one.service == first.identity for line in _detected(one)]
     if told:
         page.said("WORKED OUT", told)
 

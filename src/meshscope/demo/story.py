@@ -55,17 +55,13 @@ class Story:
     """Tells what happens while it does."""
 
     def __init__(self, live: Live, page: Page) -> None:
-        """About the instance that the script chose. Raises `MeshscopeError` where it chose none."""
+        """About the instance that the script chose."""
         self.live = live
         self.page = page
         self.told = Told()
         self.model: Model = live.home.model
-        target = live.script.target
-        found = next((service for service in self.model.services if service.identity == target), None)
-        if found is None:
-            raise MeshscopeError(_no_target(self.model))
-        self.service: Service = found
-        self.player = live.script.cast[found.identity]
+        self.service: Service = next(one for one in self.model.services if one.identity == live.script.target)
+        self.player = live.script.cast[self.service.identity]
         self.pod = self.player.pods[0]
         self.alert = _about_instances(self.model)
         self._opened = time.monotonic()
@@ -204,16 +200,6 @@ def _about_instances(model: Model) -> Alert | None:
 def _addresses(owner: Owner) -> tuple[str, ...]:
     contacts = (owner.pager, owner.chat)
     return (*(contact.partition(":")[2] for contact in contacts if contact), owner.mail or "")
-
-
-def _no_target(model: Model) -> Finding:
-    return Finding(
-        code="demo/no-target",
-        title=f"no service of mesh `{model.mesh.name}` has two instances and an SLO",
-        place=model.mesh.place,
-        why="the demo lets one instance fail, and its siblings show that the others are well",
-        help="run `meshscope demo --no-live`",
-    )
 
 
 def _never(what: str, live: Live) -> Finding:
