@@ -84,7 +84,9 @@ def show(wanted: Wanted, page: Page) -> Shown:
     with workshop() as folder:
         home = prepared(house, folder, scale, seconds=wanted.load_seconds)
         _difference(difference(home.true, home.scaled.files), scale, page)
-        return Shown(well=_live(home, engines, scale, house, page) and well)
+        well = _live(home, engines, scale, house, page) and well
+    page.said("ENDED", ["every process; no file is left"])
+    return Shown(well=well)
 
 
 def time_scale(seconds: float) -> Fraction:
@@ -107,7 +109,6 @@ def _live(home: Home, engines: Engines, scale: Fraction, house: Path, page: Page
             live.look()
             raise
         well = proofs(tests, page) and well
-    page.said("ENDED", ["every process; no file is left"])
     return well
 
 
@@ -236,7 +237,7 @@ def _difference(found: Difference, scale: Fraction, page: Page) -> None:
     page.said(
         "TIME",
         [
-            f"what runs is built with --time-scale {scale}: {len(found.lines)} lines differ from the true build, "
+            f"built with --time-scale {scale}: {len(found.lines)} lines differ from the true build, "
             + (
                 f"{len(found.others)} of them in more than lengths of time"
                 if found.others
