@@ -108,8 +108,7 @@ def _live(home: Home, engines: Engines, scale: Fraction, house: Path, page: Page
             # Where a program has died, that is why another one got no answer.
             live.look()
             raise
-        well = proofs(tests, page) and well
-    return well
+        return proofs(tests, page) and well
 
 
 def _tests(processes: Processes, house: Path, folder: Path) -> Running:
