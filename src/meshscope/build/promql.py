@@ -43,6 +43,13 @@ def renamed(vector: str, names: Iterable[tuple[str, str]]) -> str:
     return vector
 
 
+def matched_labels(*selectors: str) -> tuple[str, ...]:
+    """The labels that ``selectors`` (``a="b",c!="d"``) look at, sorted."""
+    parsed = [promql_parser.parse(selector("any", matchers)) for matchers in selectors if matchers]
+    found = [one.matchers.matchers for one in parsed if isinstance(one, promql_parser.VectorSelector)]
+    return tuple(sorted({matcher.name for matchers in found for matcher in matchers}))
+
+
 def pretty(expression: str) -> str:
     """``expression`` parsed and laid out over lines. Raises ValueError for what is no PromQL."""
     return str(promql_parser.parse(expression).prettify())

@@ -231,9 +231,11 @@ def _latency(bench: Bench) -> Iterator[Story]:
     at = bench.at(12 * minutes)
     ratio = Decimal("0.9")
     fired = burning(bench, _over(slo, ratio), ratio, slo)
-    slow = buckets(bench, bench.callee, slo.of.under, steady(TRAFFIC * (1 - ratio)), steady(TRAFFIC))
+    slow = [requests(bench, bench.callee, "good", steady(TRAFFIC))]
+    slow += buckets(bench, bench.callee, slo.of.under, steady(TRAFFIC * (1 - ratio)), steady(TRAFFIC))
     yield Story("nearly every answer is too slow", slow, [expect("ErrorBudgetBurn", at, fired)])
-    both = buckets(bench, bench.callee, slo.of.under, steady(270), steady(300))
+    both = [requests(bench, bench.callee, "good", steady(300), **path) for path in ({}, {"path": "otlp"})]
+    both += buckets(bench, bench.callee, slo.of.under, steady(270), steady(300))
     both += buckets(bench, bench.callee, slo.of.under, steady(300), steady(300), spelling="")
     half = _labels(bench, slo)
     yield Story(

@@ -22,12 +22,17 @@ def missing_signals(alert: Alert, raw: Raw) -> tuple[str, ...]:
 
 
 def instance_rules(raw: Raw) -> list[Rule]:
-    """The base series of instances, from their own proxies."""
+    """The base series of instances, from their own proxies, for as long as they are there.
+
+    rate() sees a killed pod for as long as its window; nobody must be paged for one that is gone, nor it be a sibling.
+    """
+    requests, failures = raw.instance_requests(WINDOWS[0]), raw.instance_failures(WINDOWS[0])
+    alive = f"on ({_POD}) instance:requests:rate5m"
     return [
-        Rule(record="instance:requests:rate5m", expr=pretty(raw.instance_requests(WINDOWS[0]))),
+        Rule(record="instance:requests:rate5m", expr=pretty(f"{requests} and on ({_POD}) {raw.instance_alive()}")),
         Rule(
             record="instance:failures:rate5m",
-            expr=pretty(f"{raw.instance_failures(WINDOWS[0])} or 0 * instance:requests:rate5m"),
+            expr=pretty(f"({failures} and {alive}) or 0 * instance:requests:rate5m"),
         ),
     ]
 
@@ -54,9 +59,6 @@ def expression(alert: Alert, raw: Raw) -> str:
     if alert.at_least:
         window = plain(raw.options.scaled(alert.window).seconds)
         gated += f" and on ({on}) ({series} * {window} >= {alert.at_least})"
-    if alert.scope is Scope.INSTANCE:
-        # rate() sees a killed pod for as long as its window; people must not be paged for one that is gone.
-        gated += f" and on ({_POD}) {raw.instance_alive()}"
     return pretty(f"sum without (reporter) ({gated}) * on ({ID}) group_left (owner, tier) {info}")
 
 
@@ -118,7 +120,7 @@ def _number(expr: Expr, raw: Raw) -> str:
 def _signal(signal: Signal, raw: Raw) -> str:
     if signal.scope is Scope.SIBLINGS:
         own = f"instance:{signal.name}:rate5m"
-        return f"((0 * {own} + on ({_WORKLOAD}) group_left () sum by ({_WORKLOAD}) ({own})) - {own})"
+        return f"(sum by ({_WORKLOAD}) ({own}) - on ({_WORKLOAD}) group_right () {own})"
     if signal.name == "slow_ratio" and signal.over is not None:
         return raw.slow_ratio(WINDOWS[0], signal.over)
     if signal.name == "plaintext_ratio":

@@ -3,6 +3,9 @@
 Provider labels end here. Every vector carries (cluster, namespace, service, reporter), and ``under`` for latency. The
 outer sums drop the provider's labels after they were copied; inner sums come first, so that label_replace sees one
 series for each service and not one for each caller, code and pod.
+
+Over 5 minutes requests are read once, into a few series for each service that still tell one kind of answer from
+another; what is counted (all, failed, successful) is selected from those.
 """
 
 from __future__ import annotations
@@ -11,14 +14,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from meshscope.build.options import Options
-from meshscope.build.promql import ID, IDENTITY, INSTANCE, one_of, renamed, selector
+from meshscope.build.promql import ID, IDENTITY, INSTANCE, matched_labels, one_of, renamed, selector
 from meshscope.model.model import Model, callers, side_of
 from meshscope.model.provider import MeshProvider
 from meshscope.model.services import DataPlane, Identity, Service
-from meshscope.model.slo import SLO, Side
-from meshscope.model.units import Duration
+from meshscope.model.slo import SLO, Latency, Side
+from meshscope.model.units import Duration, minutes
 
 VIEW = f"{ID}, reporter"
+RECORDED = 5 * minutes
+ANSWERS = f"service:answers:rate{RECORDED}"
 _SPELLINGS = r"(.+?)(?:\\.0+)?"
 
 
@@ -50,21 +55,36 @@ def views(model: Model, provider: MeshProvider) -> Views:
 
 @dataclass(frozen=True, kw_only=True)
 class Raw:
-    """Raw series of one provider, restricted to the reporters that some service or SLO needs."""
+    """Raw series of one provider, restricted to the reporters that some service or SLO needs.
+
+    ``bounds`` are the thresholds of latency SLOs.
+    """
 
     provider: MeshProvider
     reporters: tuple[str, ...]
     bounds: tuple[Duration, ...]
     options: Options
 
+    def answers(self) -> str:
+        """Requests a second over 5 minutes by view and kind of answer: what `ANSWERS` records.
+
+        Only of the model's services: a mesh may call any number of hosts outside.
+        """
+        kinds = matched_labels(*self.provider.failed, self.provider.succeeded)
+        rate = self._rate(self.provider.requests, RECORDED)
+        return f"sum by ({', '.join((VIEW, *kinds))}) ({self._named(rate, kinds)}) and on ({ID}) service:info"
+
     def requests(self, window: Duration) -> str:
         """Requests a second by view."""
-        return self._by_view(self._rate(self.provider.requests, window))
+        return self._counted(window, "")
 
     def failures(self, window: Duration) -> str:
         """Failed requests a second by view; nothing where none ever failed."""
-        parts = [self._rate(self.provider.requests, window, failed) for failed in self.provider.failed]
-        return self._by_view(" or ".join(parts))
+        return self._counted(window, *self.provider.failed)
+
+    def succeeded(self, window: Duration) -> str:
+        """Successful requests a second by view: those that latency is counted over."""
+        return self._counted(window, self.provider.succeeded)
 
     def answered(self, window: Duration) -> str:
         """Successful requests a second by view, as the latency histogram counts them."""
@@ -113,6 +133,12 @@ class Raw:
         le = self.provider.le(bound)
         return (le,) if "." in le else (le, f"{le}.0")
 
+    def _counted(self, window: Duration, *kinds: str) -> str:
+        """Requests a second by view of which one of ``kinds`` of answers holds."""
+        if window == RECORDED:
+            return f"sum by ({VIEW}) ({' or '.join(selector(ANSWERS, kind) for kind in kinds)})"
+        return self._by_view(" or ".join(self._rate(self.provider.requests, window, kind) for kind in kinds))
+
     def _rate(self, metric: str, window: Duration, *matchers: str) -> str:
         return self._rate_of(metric, window, one_of(self.provider.labels.reporter, self.reporters), *matchers)
 
@@ -154,4 +180,5 @@ def raw(model: Model, provider: MeshProvider, options: Options) -> Raw:
     sides = {side for side, _ in provider.reporters}
     usual = Side.CLIENT if Side.CLIENT in sides else Side.SERVER
     used |= {provider.reporters[usual, plane] for plane in DataPlane if (usual, plane) in provider.reporters}
-    return Raw(provider=provider, reporters=tuple(sorted(used)), bounds=model.latency_bounds, options=options)
+    bounds = tuple(sorted({slo.of.under for _, slo in model.slos if isinstance(slo.of, Latency)}))
+    return Raw(provider=provider, reporters=tuple(sorted(used)), bounds=bounds, options=options)

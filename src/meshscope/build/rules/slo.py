@@ -1,9 +1,9 @@
 """The rules of every SLO: base series, windows, burn-rate alerts, absence. One set of rules for any number of SLOs.
 
-Layers: two base series for each SLO (events and errors a second); the page's windows read raw counters directly while
-those are few, since a window of recorded 5-minute rates reacts two minutes later; hours and days are sums of
-2-minute sums, and the period is sums of hourly sums. A range is left-open, so consecutive sums tile exactly, and an
-evaluation that is missed drops out of errors and events alike.
+Layers: two base series for each SLO (events and errors a second); the first page's hour reads raw counters directly
+while those are few, since a window of recorded 5-minute rates reacts two minutes later; 30 minutes are sums of those
+rates, hours and days sums of 2-minute sums, and the period is sums of hourly sums. A range is left-open, so
+consecutive sums tile exactly, and an evaluation that is missed drops out of errors and events alike.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from meshscope.artefacts.rules import Rule, RuleGroup
 from meshscope.build.options import Options
 from meshscope.build.promql import ID, INFO, pretty
-from meshscope.build.rules.indicators import VIEW, Raw
+from meshscope.build.rules.indicators import ANSWERS, VIEW, Raw
 from meshscope.model.model import Model
 from meshscope.model.units import Duration, days, hours, minutes, plain, seconds
 
@@ -21,7 +21,7 @@ SLO = f"{ID}, slo"
 FAST = 30 * seconds
 SLOW = 2 * minutes
 FEWEST_BAD_EVENTS = 5
-# Above this many raw series the page's windows are read from recorded rates: cheaper, and 2 minutes later.
+# Above this many raw series the first page's hour is read from recorded rates: cheaper, and 2 minutes later.
 MOST_RAW_SERIES = 300_000
 
 
@@ -53,38 +53,42 @@ def raw_series(model: Model) -> int:
 
 def fast_rules(raw: Raw, model: Model) -> list[Rule]:
     """Base series and the page's windows, in the order of use."""
-    direct = raw_series(model) <= MOST_RAW_SERIES
+    short, half, hour = 5 * minutes, 30 * minutes, 1 * hours
     rules = [
-        _recorded("service:requests:rate5m", f"{raw.requests(5 * minutes)} and on ({VIEW}) service:info"),
+        _recorded(ANSWERS, raw.answers()),
+        _recorded("service:requests:rate5m", f"{raw.requests(short)} and on ({VIEW}) service:info"),
         _recorded(
             "service:failures:rate5m",
-            f"({raw.failures(5 * minutes)} and on ({VIEW}) service:info) or 0 * service:requests:rate5m",
+            f"({raw.failures(short)} and on ({VIEW}) service:info) or 0 * service:requests:rate5m",
         ),
         _recorded(
             "slo:burn_unit:ratio",
             "max without (period, reporter, sli, under, kind) "
             "((1 - slo:objective:ratio) * on (period) group_left () slo:period:factor)",
         ),
+        *_base(raw, short),
     ]
-    for window in (5 * minutes, 30 * minutes, 1 * hours):
-        rules += _base(raw, window, direct=direct or window == 5 * minutes)
-    for window in (5 * minutes, 30 * minutes, 1 * hours):
-        rules.append(
-            _recorded(f"slo:errors:ratio_rate{window}", f"slo:errors:rate{window} / (slo:events:rate{window} > 0)")
-        )
+    if raw_series(model) <= MOST_RAW_SERIES:
+        rules += _base(raw, hour)
+    else:
+        length = raw.options.duration(hour)
+        rules += [
+            _recorded(f"slo:{what}:rate{hour}", f"avg_over_time(slo:{what}:rate5m[{length}])")
+            for what in ("events", "errors")
+        ]
+    rules += [
+        _recorded(f"slo:errors:ratio_rate{window}", f"slo:errors:rate{window} / (slo:events:rate{window} > 0)")
+        for window in (short, hour)
+    ]
+    # Only the page over 6 hours reads it, to which two and a half minutes are nothing.
+    rules.append(_recorded(f"slo:errors:ratio_rate{half}", _ratio("rate5m", raw.options.duration(half))))
     return rules
 
 
-def _base(raw: Raw, window: Duration, *, direct: bool) -> list[Rule]:
-    if direct:
-        return [
-            _recorded(f"slo:events:rate{window}", _events(raw, window)),
-            _recorded(f"slo:errors:rate{window}", _errors(raw, window)),
-        ]
-    length = raw.options.duration(window)
+def _base(raw: Raw, window: Duration) -> list[Rule]:
     return [
-        _recorded(f"slo:{what}:rate{window}", f"avg_over_time(slo:{what}:rate5m[{length}])")
-        for what in ("events", "errors")
+        _recorded(f"slo:events:rate{window}", _events(raw, window)),
+        _recorded(f"slo:errors:rate{window}", _errors(raw, window)),
     ]
 
 
@@ -92,7 +96,7 @@ def _events(raw: Raw, window: Duration) -> str:
     # max, not sum: while a changed definition is loaded, one SLO may have two objectives for a moment.
     parts = [f'{raw.requests(window)} * on ({VIEW}) group_right () (slo:objective:ratio{{sli="availability"}} ^ 0)']
     if raw.bounds:
-        parts.append(f'{raw.answered(window)} * on ({VIEW}) group_right () (slo:objective:ratio{{sli="latency"}} ^ 0)')
+        parts.append(f'{raw.succeeded(window)} * on ({VIEW}) group_right () (slo:objective:ratio{{sli="latency"}} ^ 0)')
     return f"max by ({SLO}) ({' or '.join(parts)})"
 
 
