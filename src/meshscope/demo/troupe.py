@@ -114,15 +114,17 @@ def _answer(acts: list[_Act], running: Mapping[int, str]) -> dict[str, object]:
 def _play(act: _Act, acts: list[_Act], stage: Stage, sidecars: Mapping[str, Sidecar], logs: Path) -> int:
     """Fork the process of ``act`` and return its id; in the process itself this never returns."""
     parent = os.getpid()
+    # Opened here, so that it is there however early the process ends.
+    log = os.open(log_of(logs, act.player.name), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     pid = os.fork()
     if pid:
+        os.close(log)
         return pid
     status = 1
     try:
         tie(parent)
         be_called(act.player.identity.name)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        log = os.open(log_of(logs, act.player.name), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         os.dup2(log, 1)
         os.dup2(log, 2)
         for other in acts:

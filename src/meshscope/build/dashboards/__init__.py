@@ -236,6 +236,9 @@ def rule_steps(alert: PlatformAlert, mesh: Mesh, options: Options) -> list[Json]
         condition = promql_parser.parse(rule.expr)
         if rule.alert != alert or not isinstance(condition, promql_parser.BinaryExpr):
             continue
+        # A union holds each of its parts against one number.
+        while isinstance(condition.rhs, promql_parser.BinaryExpr):
+            condition = condition.rhs
         if isinstance(condition.rhs, promql_parser.NumberLiteral):
             colour = "red" if rule.labels["severity"] == mesh.severities.page else "orange"
             # Grafana colours from the step on, Prometheus fires above it; it only shows where the limit is nothing.
