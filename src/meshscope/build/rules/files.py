@@ -68,11 +68,11 @@ def slo_groups(model: Model, source: Raw, options: Options) -> tuple[RuleGroup, 
     fast = fast_rules(source, model)
     fast += [_burn_alert(burn, mesh, options) for burn in BURNS if burn.pages]
     fast += [_bridge(options), _absent(mesh, options)]
-    slow = slow_rules(model, options) + [_burn_alert(burn, mesh, options) for burn in BURNS if not burn.pages]
+    slow = slow_rules(options) + [_burn_alert(burn, mesh, options) for burn in BURNS if not burn.pages]
     return (
         group("slo:fast", FAST, fast, options),
         group("slo:slow", SLOW, slow, options),
-        group("slo:hourly", 1 * hours, hourly_rules(options), options),
+        group("slo:hourly", 1 * hours, hourly_rules(model, options), options),
     )
 
 

@@ -2,8 +2,8 @@
 
 Layers: two base series for each SLO (events and errors a second); the first page's hour reads raw counters directly
 while those are few, since a window of recorded 5-minute rates reacts two minutes later; 30 minutes are sums of those
-rates, hours and days sums of 2-minute sums, and the period is sums of hourly sums. A range is left-open, so
-consecutive sums tile exactly, and an evaluation that is missed drops out of errors and events alike.
+rates, hours and days sums of 2-minute sums, and the period is sums of hourly sums, taken once an hour. A range is
+left-open, so consecutive sums tile exactly, and an evaluation that is missed drops out of errors and events alike.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ SLO = f"{ID}, slo"
 FAST = 30 * seconds
 SLOW = 2 * minutes
 FEWEST_BAD_EVENTS = 5
+_HOURLY_PERIOD = "slo:errors:ratio_period1h"
 # Above this many raw series the first page's hour is read from recorded rates: cheaper, and 2 minutes later.
 MOST_RAW_SERIES = 300_000
 
@@ -116,8 +117,8 @@ def _errors(raw: Raw, window: Duration) -> str:
     return " or ".join(parts)
 
 
-def slow_rules(model: Model, options: Options) -> list[Rule]:
-    """Sums of two minutes, the long windows' ratios over them, and the ratio of each period in use."""
+def slow_rules(options: Options) -> list[Rule]:
+    """Sums of two minutes, the long windows' ratios over them, and the period's ratio as of the last full hour."""
     rules = [
         _recorded(f"slo:{what}:sum2m", f"sum_over_time(slo:{what}:rate5m[{options.duration(SLOW)}])")
         for what in ("events", "errors")
@@ -126,19 +127,23 @@ def slow_rules(model: Model, options: Options) -> list[Rule]:
         _recorded(f"slo:errors:ratio_rate{window}", _ratio("sum2m", options.duration(window)))
         for window in (2 * hours, 6 * hours, 1 * days, 3 * days)
     ]
-    for period in model.periods:
-        of_period = f'slo:objective:ratio{{period="{period}"}}'
-        ratio = f"({_ratio('sum1h', options.duration(period))}) and on ({SLO}) {of_period}"
-        rules.append(_recorded("slo:errors:ratio_period", ratio, period=str(period)))
+    # What is recorded once an hour is forgotten after five minutes, by whoever asks for what is now.
+    hourly = f"last_over_time({_HOURLY_PERIOD}[{options.duration(2 * hours)}])"
+    rules.append(_recorded("slo:errors:ratio_period", f"{hourly} and on ({SLO}, period) slo:objective:ratio"))
     return rules
 
 
-def hourly_rules(options: Options) -> list[Rule]:
-    """Sums of an hour, which the period's ratio reads."""
-    return [
+def hourly_rules(model: Model, options: Options) -> list[Rule]:
+    """Sums of an hour, and the ratio of each period in use over them: it changes no more often than they do."""
+    rules = [
         _recorded(f"slo:{what}:sum1h", f"sum_over_time(slo:{what}:sum2m[{options.duration(1 * hours)}])")
         for what in ("events", "errors")
     ]
+    for period in model.periods:
+        of_period = f'slo:objective:ratio{{period="{period}"}}'
+        ratio = f"({_ratio('sum1h', options.duration(period))}) and on ({SLO}) {of_period}"
+        rules.append(_recorded(_HOURLY_PERIOD, ratio, period=str(period)))
+    return rules
 
 
 def _ratio(layer: str, window: str) -> str:
