@@ -31,7 +31,7 @@ def evaluated(talk: Talk, services: int = SERVICES) -> list[Figure]:
         program = traffic.compiled(folder)
         talk.say("evaluation: writing the past")
         recorded = [*traffic.layers(drawn), *traffic.constants(rules(tree))]
-        planned, written = traffic.fill(program, folder, drawn, _PAST, recorded, seconds=30 + services // 50)
+        planned, written = traffic.fill(program, folder, drawn, _PAST, recorded, seconds=15 + services // 60)
         talk.say(f"evaluation: wrote {written} in {written.seconds:.0f} s")
         targets = -(-services // SERVICES_A_TARGET)
         with traffic.served(program, planned, targets) as addresses, running(folder, addresses) as server:

@@ -21,6 +21,7 @@ BOUNDS = ("1", "5", "10", "25", "50", "100", "250", "500", "1000", "2500", "5000
 # Services that fail one request in ten, so that some alerts fire; all others fail one in five thousand.
 FAILING_EVERY = 1000
 SLOS = ("availability", "latency")
+PERIOD = "30d"
 OBJECTIVE_BOUND = "250"
 
 HOUR = 3600
@@ -157,6 +158,8 @@ def layers(shape: Shape) -> Iterator[Recorded]:
                 ):
                     named = {"__name__": f"slo:{what}:{layer}", **labels}
                     yield Recorded(labels=named, value=rate * samples, step=step, span=span)
+            period = {"__name__": "slo:errors:ratio_period1h", **labels, "period": PERIOD}
+            yield Recorded(labels=period, value=failing(number), step=HOUR, span=2 * HOUR)
 
 
 def constants(rules: Iterable[Mapping[str, object]]) -> Iterator[Recorded]:

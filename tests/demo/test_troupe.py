@@ -51,8 +51,8 @@ def playing(tiny: Path, tmp_path: Path) -> Iterator[Playing]:
     played = script(model, 1 / 20)
     logs = tmp_path / "logs"
     logs.mkdir()
-    promise = Promise(labels='namespace="shop",service="back",slo="availability"', service=model.services[0].identity,
-                      slo="availability", budget=0.001)  # fmt: skip
+    promise = Promise(labels='namespace="shop",service="back",slo="availability"', period="30d", slo="availability",
+                      service=model.services[0].identity, budget=0.001)  # fmt: skip
     past = History(path=tmp_path / "past", cluster="", job="mesh-proxies", time_scale=1 / 20, promises=(promise,))
     process = subprocess.Popen(
         [sys.executable, "-m", "meshscope.demo.troupe"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -143,3 +143,6 @@ def test_the_past_of_a_promise_spends_a_part_of_its_budget(playing: Playing) -> 
             for what in ("events", "errors")
         }
         assert 0.1 * 0.001 <= sums["errors"] / sums["events"] <= 0.5 * 0.001
+    (period,) = (line for line in lines if line.startswith("slo:errors:ratio_period1h"))
+    assert 'slo="availability",period="30d"}' in period
+    assert 0.1 * 0.001 <= float(period.split()[1]) <= 0.5 * 0.001, "taken once an hour: no demo lasts that long"

@@ -100,7 +100,7 @@ MUTANTS: dict[str, tuple[Callable[[str], str], str, str]] = {
         "is absent",
     ),
     "instance: a killed pod is still paged for": (
-        sub(r"(?s)and on \(cluster, namespace, service, workload, version, pod\)\s+sum by", "or 0 * sum by"),
+        sub(r"(?s)and on \([^)]*pod\)\s+istio_requests_total", "or 0 * istio_requests_total"),
         "lone_failing_instance",
         "gone",
     ),

@@ -29,9 +29,10 @@ _RECORDED = (("sum2m", 3 * _DAY, 30, 120.0), ("sum1h", 30 * _DAY, 12, 3600.0))
 
 @dataclass(frozen=True, kw_only=True)
 class Promise:
-    """An SLO as its recorded series name it: labels, and the share of bad events that it allows."""
+    """An SLO as its recorded series name it: labels, its period, and the share of bad events that it allows."""
 
     labels: str
+    period: str
     service: Identity
     slo: str
     budget: float
@@ -71,6 +72,10 @@ class History:
                 for name, value in (("events", events), ("errors", errors)):
                     series = f"slo:{name}:{layer}{{{promise.labels}}} {value:.9g}"
                     file.writelines(f"{series} {now - step * number:.3f}\n" for number in steps)
+        # It is taken once an hour, which even a fast demo may not live to see.
+        for promise in self.promises:
+            series = f'slo:errors:ratio_period1h{{{promise.labels},period="{promise.period}"}}'
+            file.write(f"{series} {promise.budget * spent(promise):.9g} {now:.3f}\n")
 
     def _raw(
         self,

@@ -156,6 +156,7 @@ def _history(model: Model, path: Path, scale: Fraction) -> History:
             labels=",".join(
                 f'{name}="{value}"' for name, value in {**identity_labels(service.identity), "slo": slo.name}.items()
             ),
+            period=str(slo.over),
             service=service.identity,
             slo=slo.name,
             budget=float(slo.budget),

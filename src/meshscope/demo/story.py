@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from meshscope.demo.live import Live
-from meshscope.demo.page import BAD, GOOD, Page
+from meshscope.demo.page import BAD, GOOD, Page, counted
 from meshscope.demo.receiver import AGENT, CHAT, MAIL, PAGER, Message
 from meshscope.findings import Finding, MeshscopeError
 from meshscope.model.alerting import WINDOWS, Alert
@@ -76,7 +76,7 @@ class Story:
 
     def run(self) -> None:
         """The whole story. Raises `MeshscopeError` when something doesn't happen, or a program ends."""
-        self._until("the mesh is observed", self._warm, _WARM_SECONDS)
+        self._until("the mesh is observed", lambda: not self._unseen(), _WARM_SECONDS, self._unseen)
         self.page.gap()
         for early in self._came():
             self.page.said("BEFORE", [f"{self._who(early)} was told of something else: {early.title}"], BAD)
@@ -94,17 +94,21 @@ class Story:
         if self.alert is not None:
             self._until("all are told that it is over", lambda: {OVER, AGENT_OVER} <= self.told.since.keys())
 
-    def _warm(self) -> bool:
-        """Whether all is scraped, every promise has its indicator, and the shortest window holds nothing made up."""
+    def _unseen(self) -> str:
+        """What is still missing: a scrape, a promise's indicator, a window without anything made up; empty if none."""
         ask = self.live.prometheus.now
         promised = sum(1 for _ in self.model.slos)
-        return (
-            time.monotonic() > self._opened + float(WINDOWS[0].seconds) * float(self.live.scale)
-            and not ask("up == 0")
-            and len(ask("up")) > len(self.live.troupe.scraped)
-            and len(ask("slo:errors:ratio_rate1h")) == promised == len(ask("slo:errors:ratio_period"))
-            and not self.live.prometheus.pending()
-        )
+        full = self._opened + float(WINDOWS[0].seconds) * float(self.live.scale)
+        targets = ask("up")
+        down = [target["metric"]["instance"] for target in targets if target["value"][1] != "1"]
+        if down or len(targets) <= len(self.live.troupe.scraped):
+            return f"{len(targets) - len(down)} targets are scraped, these fail: {', '.join(down) or 'none'}"
+        for series in ("slo:errors:ratio_rate1h", "slo:errors:ratio_period"):
+            if (found := len(ask(series))) != promised:
+                return f"{series} has {found} of {counted(promised, 'SLO')}"
+        if pending := self.live.prometheus.pending():
+            return f"{counted(pending, 'alert')} about to fire"
+        return "" if time.monotonic() > full else f"the window of {WINDOWS[0]} is not full"
 
     def _fail(self, share: float) -> None:
         self.live.tell(self.player.name, "/failing", pod=self.pod, share=f"{share:g}")
@@ -114,7 +118,9 @@ class Story:
     def _now(self) -> float:
         return time.time() - self._begun
 
-    def _until(self, what: str, done: Callable[[], bool], seconds: float = 0.0) -> None:
+    def _until(
+        self, what: str, done: Callable[[], bool], seconds: float = 0.0, missing: Callable[[], str] = str
+    ) -> None:
         end = time.monotonic() + (seconds or _PATIENCE * float(self.live.scale))
         while not done():
             self.live.look()
@@ -122,7 +128,7 @@ class Story:
                 for event in sorted(self._events()):
                     self._tell(event)
             if time.monotonic() > end:
-                raise MeshscopeError(_never(what, self.live))
+                raise MeshscopeError(_never(what, missing(), self.live))
             time.sleep(_TICK)
 
     def _tell(self, event: _Event) -> None:
@@ -202,10 +208,11 @@ def _addresses(owner: Owner) -> tuple[str, ...]:
     return (*(contact.partition(":")[2] for contact in contacts if contact), owner.mail or "")
 
 
-def _never(what: str, live: Live) -> Finding:
+def _never(what: str, missing: str, live: Live) -> Finding:
+    reasons = [reason for reason in (missing, live.busy()) if reason]
     return Finding(
         code="demo/late",
         title=f"it takes too long until {what}",
-        why=live.busy() or "every window is short here, and on a machine that is busy they may never fill",
+        why="; ".join(reasons) or "every window is short here, and on a machine that is busy they may never fill",
         help="run `meshscope demo` again, or with --seconds 120, which lets time run half as fast",
     )

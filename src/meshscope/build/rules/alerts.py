@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from meshscope.artefacts.rules import Rule
 from meshscope.build.boards import board_uid
 from meshscope.build.promql import ID, INSTANCE, pretty, quoted, selector
@@ -24,12 +26,12 @@ def missing_signals(alert: Alert, raw: Raw) -> tuple[str, ...]:
 def instance_rules(raw: Raw) -> list[Rule]:
     """The base series of instances, from their own proxies, for as long as they are there.
 
-    rate() sees a killed pod for as long as its window; nobody must be paged for one that is gone, nor it be a sibling.
+    Nobody must be paged for an instance that is gone, nor must it be a sibling.
     """
     requests, failures = raw.instance_requests(WINDOWS[0]), raw.instance_failures(WINDOWS[0])
     alive = f"on ({_POD}) instance:requests:rate5m"
     return [
-        Rule(record="instance:requests:rate5m", expr=pretty(f"{requests} and on ({_POD}) {raw.instance_alive()}")),
+        Rule(record="instance:requests:rate5m", expr=pretty(requests)),
         Rule(
             record="instance:failures:rate5m",
             expr=pretty(f"({failures} and {alive}) or 0 * instance:requests:rate5m"),
@@ -44,10 +46,13 @@ def alert_rules(alert: Alert, raw: Raw, mesh: Mesh) -> list[Rule]:
     """
     if alert.page_after is None:
         return [_rule(alert, raw, mesh, alert.pending, {})]
-    return [
-        _rule(alert, raw, mesh, alert.pending, {"stage": "agent"}),
-        _rule(alert, raw, mesh, alert.pending + alert.page_after, {"stage": "page"}),
-    ]
+    agent = _rule(alert, raw, mesh, alert.pending, {"stage": "agent"})
+    page = _rule(alert, raw, mesh, alert.pending + alert.page_after, {"stage": "page"})
+    if alert.keep_firing.seconds:
+        return [agent, page]
+    # What the agent has had all that time is not worked out again; ALERTS holds it from the first evaluation on.
+    held = selector("ALERTS", f"alertname={quoted(alert.camel)}", 'stage="agent"')
+    return [agent, replace(page, expr=pretty(f"max without (alertname, alertstate, severity, stage) ({held})"))]
 
 
 def expression(alert: Alert, raw: Raw) -> str:

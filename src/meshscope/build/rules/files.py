@@ -23,7 +23,7 @@ from meshscope.build.rules.slo import (
     slow_rules,
 )
 from meshscope.build.rules.statics import static_groups
-from meshscope.model.alerting import Alert
+from meshscope.model.alerting import Alert, Severity
 from meshscope.model.mesh import Mesh
 from meshscope.model.model import Model
 from meshscope.model.provider import MeshProvider
@@ -77,26 +77,32 @@ def slo_groups(model: Model, source: Raw, options: Options) -> tuple[RuleGroup, 
 
 
 def _alert_file(model: Model, source: Raw, options: Options) -> tuple[RuleFile, ...]:
-    instances = _of(model, source, Scope.INSTANCE)
-    services = _of(model, source, Scope.SERVICE)
     missing = [alert for alert in model.alerts if missing_signals(alert, source)]
     about = "The alerts of alerts/*.py, each one rule over all services or instances."
     for alert in missing:
         wanted = ", ".join(missing_signals(alert, source))
         about += f"\n{alert.camel} is not here: {source.provider.title} has no {wanted} ({alert.place})."
-    groups = []
-    if instances:
-        groups.append(group("alerts:instances", FAST, instance_rules(source) + instances, options))
-    if services:
-        groups.append(group("alerts:services", FAST, services, options))
-    return (RuleFile(name="alerts", about=about, groups=tuple(groups)),) if groups or missing else ()
+    groups = _alert_groups(model, source, options)
+    return (RuleFile(name="alerts", about=about, groups=groups),) if groups or missing else ()
 
 
-def _of(model: Model, source: Raw, scope: Scope) -> list[Rule]:
-    wanted: list[Alert] = [
-        alert for alert in model.alerts if alert.scope is scope and not missing_signals(alert, source)
-    ]
-    return [rule for alert in wanted for rule in alert_rules(alert, source, model.mesh)]
+def _alert_groups(model: Model, source: Raw, options: Options) -> tuple[RuleGroup, ...]:
+    """Pages every half minute; tickets every two minutes, since nobody is woken by them."""
+    known = [alert for alert in model.alerts if not missing_signals(alert, source)]
+    pages = [alert for alert in known if alert.severity is Severity.PAGE]
+    tickets = [alert for alert in known if alert.severity is not Severity.PAGE]
+
+    def rules(alerts: list[Alert], *scopes: Scope) -> list[Rule]:
+        chosen = (alert for alert in alerts if alert.scope in scopes)
+        return [rule for alert in chosen for rule in alert_rules(alert, source, model.mesh)]
+
+    base = instance_rules(source) if any(alert.scope is Scope.INSTANCE for alert in known) else []
+    groups = (
+        group("alerts:instances", FAST, base + rules(pages, Scope.INSTANCE), options),
+        group("alerts:services", FAST, rules(pages, Scope.SERVICE), options),
+        group("alerts:tickets", SLOW, rules(tickets, Scope.SERVICE, Scope.INSTANCE), options),
+    )
+    return tuple(one for one in groups if one.rules)
 
 
 def _burn_alert(burn: Burn, mesh: Mesh, options: Options) -> Rule:

@@ -102,16 +102,16 @@ class Raw:
         return f"sum by ({VIEW}, under) ({under})"
 
     def instance_requests(self, window: Duration) -> str:
-        """Requests a second by instance, from the instance's own proxy."""
-        return self._by_instance(self._instance_rate(window))
+        """Requests a second by instance, from the instance's own proxy, for as long as that is scraped.
+
+        rate() still sees a pod that is gone, a selector of what is now doesn't.
+        """
+        now = selector(self.provider.requests, self._at_instance())
+        return self._by_instance(self._instance_rate(window), f"and on ({', '.join(self._kept(INSTANCE))}) {now}")
 
     def instance_failures(self, window: Duration) -> str:
         """Failed requests a second by instance; nothing where none ever failed."""
         return self._by_instance(" or ".join(self._instance_rate(window, failed) for failed in self.provider.failed))
-
-    def instance_alive(self) -> str:
-        """One series for each instance that is scraped now: rate() still sees a pod that is gone, this doesn't."""
-        return self._by_instance(selector(self.provider.requests, self._at_instance()))
 
     def slow_ratio(self, window: Duration, over: Duration) -> str:
         """The share of answered requests slower than ``over``, by view."""
@@ -160,13 +160,17 @@ class Raw:
     def _named(self, rate: str, more: tuple[str, ...] = ()) -> str:
         return self._renamed(rate, (*IDENTITY, "reporter"), more)
 
-    def _by_instance(self, vector: str) -> str:
-        return f"sum by ({', '.join(INSTANCE)}) ({self._renamed(vector, INSTANCE)})"
+    def _by_instance(self, vector: str, where: str = "") -> str:
+        return f"sum by ({', '.join(INSTANCE)}) ({self._renamed(vector, INSTANCE, (), where)})"
 
-    def _renamed(self, vector: str, ours: tuple[str, ...], more: tuple[str, ...] = ()) -> str:
+    def _renamed(self, vector: str, ours: tuple[str, ...], more: tuple[str, ...] = (), where: str = "") -> str:
         theirs = self._theirs()
-        kept = ", ".join([theirs[name] for name in ours] + list(more))
-        return renamed(f"sum by ({kept}) ({vector})", ((name, theirs[name]) for name in ours))
+        summed = f"sum by ({', '.join((*self._kept(ours), *more))}) ({vector}) {where}"
+        return renamed(summed, ((name, theirs[name]) for name in ours))
+
+    def _kept(self, ours: tuple[str, ...]) -> list[str]:
+        theirs = self._theirs()
+        return [theirs[name] for name in ours]
 
     def _theirs(self) -> Mapping[str, str]:
         labels = self.provider.labels
