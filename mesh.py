@@ -11,6 +11,7 @@ mesh = Mesh(
     provider="istio",
     cluster="eu-1",
     owner=platform,
+    security=platform,
     grafana="https://grafana.boutique.example",
     console="https://meshscope.boutique.example",
     runbooks="https://github.com/boutique/runbooks/blob/main",

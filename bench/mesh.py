@@ -25,6 +25,7 @@ _MOST_CALLS = 150
 _MUTUAL = 0.3
 _NEIGHBOURS = 20
 _ENTRANCES = 0.03
+_MODES = {False: "Mode.OBSERVE", True: "Mode.ACT"}
 _OBJECTIVES = ("99.5", "99.9", "99.95")
 _NOUNS = (
     "account", "address", "advert", "archive", "audit", "basket", "billing", "booking", "campaign", "catalog",
@@ -84,12 +85,12 @@ def shape(size: int, callers: int | None = None) -> Shape:
     return Shape(services=services, calls=tuple(sorted(calls)))
 
 
-def write_house(root: Path, built: Shape, *, scrape_seconds: int = 15) -> None:
-    """Write ``built`` as a house into the empty or missing folder ``root``."""
+def write_house(root: Path, built: Shape, *, scrape_seconds: int = 15, acting: bool = False) -> None:
+    """Write ``built`` as a house into the empty or missing folder ``root``; ``acting`` lets the agent act everywhere."""
     (root / "services").mkdir(parents=True)
     for folder in SHARED:
         shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (root / "mesh.py").write_text(_mesh_file(len(built.services), scrape_seconds), encoding="utf-8")
+    (root / "mesh.py").write_text(_mesh_file(len(built.services), scrape_seconds, acting), encoding="utf-8")
     members: list[list[Node]] = [[] for _ in built.teams]
     calls: list[list[tuple[Node, Node]]] = [[] for _ in built.teams]
     for service in built.services:
@@ -97,7 +98,7 @@ def write_house(root: Path, built: Shape, *, scrape_seconds: int = 15) -> None:
     for caller, callee in built.calls:
         calls[built.services[caller].team].append((built.services[caller], built.services[callee]))
     for team in built.teams:
-        _write(root, f"{_module(team)}.py", _team_file(team, members[team]))
+        _write(root, f"{_module(team)}.py", _team_file(team, members[team], acting))
         if calls[team]:
             _write(root, f"{_module(team)}_calls.py", _calls_file(team, calls[team]))
 
@@ -145,26 +146,33 @@ def _write(root: Path, path: str, text: str) -> None:
     (root / path).write_text(text, encoding="utf-8")
 
 
-def _mesh_file(size: int, scrape_seconds: int) -> str:
+def _mesh_file(size: int, scrape_seconds: int, acting: bool) -> str:
     return f'''"""A mesh of {size:,} services."""
 
-from meshscope import Mesh, seconds
+from meshscope import Mesh, Mode, seconds
 from services.team_000 import team_000
 
-mesh = Mesh(name="large", provider="istio", cluster="eu-1", owner=team_000, scrape_interval={scrape_seconds} * seconds)
+mesh = Mesh(
+    name="large",
+    provider="istio",
+    cluster="eu-1",
+    owner=team_000,
+    scrape_interval={scrape_seconds} * seconds,
+    mode={_MODES[acting]},
+)
 '''
 
 
-def _team_file(team: int, members: Sequence[Node]) -> str:
-    return "".join(_team_lines(team, members))
+def _team_file(team: int, members: Sequence[Node], acting: bool) -> str:
+    return "".join(_team_lines(team, members, acting))
 
 
-def _team_lines(team: int, members: Sequence[Node]) -> Iterator[str]:
+def _team_lines(team: int, members: Sequence[Node], acting: bool) -> Iterator[str]:
     name = f"team-{team:03d}"
     owner = name.replace("-", "_")
     yield f'''"""What {name} runs."""
 
-from meshscope import SLO, Availability, Latency, Owner, Service, days, ms, per_second, percent
+from meshscope import SLO, Availability, Latency, Mode, Owner, Service, days, ms, per_second, percent
 
 {owner} = Owner(
     name="{name}",
@@ -186,6 +194,7 @@ latency = SLO(name="latency", of=Latency(under=250 * ms), objective=99 * percent
     tier={node.tier},
     slos=(availability, latency),
     volume={node.rate} * per_second,
+    mode={_MODES[acting]},
 )
 """
 

@@ -1,6 +1,6 @@
 """What team payments runs, and what its users were promised."""
 
-from meshscope import SLO, Availability, External, Latency, Owner, Service, days, ms, per_second, percent
+from meshscope import SLO, Availability, External, Latency, Mode, Owner, Service, days, ms, per_second, percent
 
 payments = Owner(
     name="payments",
@@ -22,6 +22,7 @@ ledger = Service(
     replicas=3,
     slos=(availability, latency),
     volume=30 * per_second,
+    mode=Mode.ACT,
 )
 checkout = Service(
     name="checkout",
@@ -32,6 +33,7 @@ checkout = Service(
     replicas=3,
     slos=(availability,),
     volume=20 * per_second,
+    mode=Mode.ACT,
 )
 payment = Service(
     name="payment",

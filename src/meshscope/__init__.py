@@ -3,14 +3,16 @@
 from meshscope.model import panels, queries
 from meshscope.model.alerting import Alert, Severity, Where, alert
 from meshscope.model.boards import dashboard
-from meshscope.model.mesh import Environment, Mesh, Mode, SeverityWords, Versions
+from meshscope.model.mesh import Environment, Mesh, SeverityWords, Versions
+from meshscope.model.modes import Mode
 from meshscope.model.people import Owner
 from meshscope.model.pipelines import Pipeline, Tier, pipeline
 from meshscope.model.pipelines_access import BasicAuth, BearerToken, ClientTls, Env, SecretFile, ServerTls
 from meshscope.model.pipelines_receive import FileLogs, HostMetrics, KubeletStats, Listen, Otlp
 from meshscope.model.pipelines_send import Queue, ToLogStore, ToPrometheus, ToTier, ToTraceStore
 from meshscope.model.pipelines_steps import KubernetesAttributes, OwnerAttributes, Redact, SpanMetrics, TailSampling
-from meshscope.model.responses import kill_instance, open_issue
+from meshscope.model.responses import kill_instance, open_issue, quarantine, run_command, webhook
+from meshscope.model.security import FalcoRule
 from meshscope.model.services import Calls, DataPlane, Direction, External, Gateway, Service
 from meshscope.model.signals import AnyInstance, AnyService, Condition
 from meshscope.model.slo import SLO, Availability, Latency, Side
@@ -32,6 +34,7 @@ __all__ = [
     "Env",
     "Environment",
     "External",
+    "FalcoRule",
     "FileLogs",
     "Gateway",
     "HostMetrics",
@@ -75,6 +78,9 @@ __all__ = [
     "per_second",
     "percent",
     "pipeline",
+    "quarantine",
     "queries",
+    "run_command",
     "seconds",
+    "webhook",
 ]

@@ -19,7 +19,7 @@ def folded(text: str) -> str:
 
 def test_without_engines_it_builds_and_checks_and_says_how_to_get_them(demo: Start, tmp_path: Path) -> None:
     process = demo(PATH="", MESHSCOPE_CACHE=str(tmp_path / "empty"))
-    out, _ = process.communicate(timeout=60)
+    out, _ = process.communicate(timeout=120)
     assert process.returncode == 0, out
     assert "Traceback" not in out
     said = folded(out)
@@ -28,10 +28,9 @@ def test_without_engines_it_builds_and_checks_and_says_how_to_get_them(demo: Sta
         assert re.search(rf"{name}[^:]*: not found on PATH", first)
     assert "make engines" in first
     assert "12 services" in said
-    assert "40 at 10,000 services too" in said or re.search(r"(\d+) querying rules \(\1 at 10,000 services too\)", said)
+    assert re.search(r"(\d+) querying rules \(\1 at 10,000 services too\)", said)
     assert "no real program is here to judge" in said
     assert re.search(r"web/frontend availability: its owner is paged 1m \d+s after every request turns bad", said)
-    assert "WHEN" not in said
 
 
 def test_a_program_that_is_too_old_is_not_run(demo: Start, tmp_path: Path) -> None:
@@ -40,7 +39,7 @@ def test_a_program_that_is_too_old_is_not_run(demo: Start, tmp_path: Path) -> No
     program = old / "prometheus"
     program.write_text("#!/bin/sh\necho 'prometheus, version 2.42.0 (branch: none)'\n")
     program.chmod(0o755)
-    out, _ = demo(PATH=f"{old}:/bin", MESHSCOPE_CACHE=str(tmp_path / "empty")).communicate(timeout=60)
+    out, _ = demo(PATH=f"{old}:/bin", MESHSCOPE_CACHE=str(tmp_path / "empty")).communicate(timeout=120)
     assert f"prometheus: {program} is 2.42.0, and 3.11.0 is needed" in folded(out)
 
 
@@ -94,30 +93,65 @@ def test_a_house_with_an_error_is_not_shown(demo: Start, tiny: Path) -> None:
     assert "Traceback" not in out
 
 
+def in_order(out: str, *parts: str) -> None:
+    """Every part stands in the output, each after the one before."""
+    said, at = folded(out), 0
+    for part in parts:
+        found = re.compile(part).search(said, at)
+        assert found is not None, f"{part!r} is missing or too early:\n{out}"
+        at = found.end()
+
+
+SCENES = (
+    r"SCENE 1 one of 3 instances of shop/ledger fails",
+    r"fault ledger-\S+ fails every request; its 2 siblings are well",
+    r"agent kill_instance of ledger-\S+: done",
+    r"agent ledger-\S+ is ready in place of ledger-\S+",
+    r"demo ledger-\S+ is dead, its siblings live",
+    r"agent quiet, and the cause is still there",
+    r"SCENE 2 all instances of shop/ledger fail: a bad revision",
+    r"kill_instance: declined, no_outlier",
+    r"SCENE 3 Falco sees a shell in a container",
+    r"agent quarantine of ledger-\S+: done",
+    r"an issue is open: github/boutique/platform/ledger-\S+\.md",
+    r"SCENE 4 the fixed revision v2 is rolled out",
+    r"agent revision v2 has run quiet for \S+: mended",
+    r"agent the issue is closed, with the numbers",
+    r"SCENE 5 now you: forge an alert, kill the agent",
+    r"a forged alert is answered 401, and nothing is stored",
+    r"kill -9 of the agent",
+    r"the agent is back; (\d+) of \1 incidents are known",
+    r"one fails: fault -> acted [\d.]+ s .* -> replaced [\d.]+ s .* -> mitigated [\d.]+ s",
+    r"the fix: rollout -> rolled [\d.]+ s .* -> closed [\d.]+ s",
+)
+
+
 @LIVE
 def test_the_whole_story_is_told_and_nothing_is_left(demo: Start, work: Path, engines: Sequence[Path]) -> None:
-    process = demo("--seconds", "45")
-    out, _ = process.communicate(timeout=118)
+    process = demo("--seconds", "100")
+    out, _ = process.communicate(timeout=400)
     assert process.returncode == 0, out
     said = folded(out)
     assert "all in lengths of time alone" in said
-    assert re.search(r"fault ledger-\S+ fails every request; its 2 siblings are well", said)
-    told = [line for line in out.splitlines() if re.match(r"\s+\d+\.\d s", line)]
-    order = ["fails every request", "LoneFailingInstance is pending", "LoneFailingInstance fires, for the agent alone",
-             "agent       LoneFailingInstance", "LoneFailingInstance fires, now for people",
-             "[page] LoneFailingInstance shop/ledger  (by PagerDuty)", "is well again",
-             "payments   [resolved] LoneFailingInstance"]  # fmt: skip
-    places = [next((at for at, line in enumerate(told) if folded(part) in folded(line)), -1) for part in order]
-    assert places == sorted(places), out
-    assert -1 not in places, out
-    assert re.search(r"fault -> alert [\d.]+ s \(\d+m \d+s\) -> agent [\d.]+ s .* -> owner [\d.]+ s", said)
-    assert "storefront sleeps on: web/frontend fails too" in said
+    in_order(out, r"Prometheus LoneFailingInstance is pending", r"LoneFailingInstance fires, for the agent alone",
+             r"kill_instance of ledger-\S+: done")  # fmt: skip
+    in_order(out, *SCENES)
+    assert "[page] ErrorBudgetBurn" in said, "people are told what users feel"
     panels = re.search(r"(\d+) of (\d+) panels of 5 dashboards have data", said)
     assert panels is not None
     assert panels[1] == panels[2], out
     assert re.search(r"traces kept, with (all )?[\d,]+ (of [\d,]+ )?failed spans", said), out
     assert re.search(r"\d+ card numbers were logged by mistake, none arrived", said), out
     assert re.search(r"\d{2,} generated unit tests passed", said), out
+    assert processes_in(work) == {}
+    assert list(work.iterdir()) == []
+
+
+def test_without_engines_the_loop_is_played_on_recorded_alerts(demo: Start, work: Path, tmp_path: Path) -> None:
+    process = demo(PATH="", MESHSCOPE_CACHE=str(tmp_path / "empty"))
+    out, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, out
+    in_order(out, r"NOT LIVE otelcol, prometheus, promtool, alertmanager: not found", r"RECORDED the alerts", *SCENES)
     assert processes_in(work) == {}
     assert list(work.iterdir()) == []
 
@@ -154,7 +188,7 @@ def test_a_demo_that_is_killed_leaves_no_process_and_the_next_one_removes_its_fi
 
 @LIVE
 @pytest.mark.parametrize(("victim", "said"), [("prometheus", "Prometheus was killed by SIGKILL"),
-                                              ("back", "shop/back was killed by SIGKILL")])  # fmt: skip
+                                              ("front", "shop/front was killed by SIGKILL")])  # fmt: skip
 def test_a_program_that_dies_is_said_and_ends_the_rest(
     demo: Start, tiny: Path, work: Path, engines: Sequence[Path], victim: str, said: str
 ) -> None:

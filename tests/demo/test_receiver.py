@@ -10,7 +10,7 @@ from email.message import EmailMessage
 
 import pytest
 
-from meshscope.demo.receiver import AGENT, CHAT, MAIL, PAGER, Message, Receiver
+from meshscope.demo.receiver import CHAT, MAIL, PAGER, Message, Receiver
 from meshscope.demo.workshop import free_ports
 
 
@@ -54,14 +54,6 @@ def test_a_ticket_is_read_in_its_channel(inbox: Open) -> None:
     assert inbox.post("/slack", {"channel": "#payments", "attachments": [{"title": "[resolved] X"}]}) == 200
     message = inbox.got()
     assert (message.way, message.who, message.over) == (CHAT, "#payments", True)
-
-
-def test_the_agent_gets_its_webhook_at_its_own_path(inbox: Open) -> None:
-    body = {"status": "firing", "groupKey": "g", "alerts": [],
-            "commonLabels": {"alertname": "X", "namespace": "shop", "service": "cart"}}  # fmt: skip
-    inbox.post("/v1/alerts/alertmanager", body)
-    message = inbox.got()
-    assert (message.way, message.title, message.over) == (AGENT, "X shop/cart", False)
 
 
 def test_a_heartbeat_is_counted_and_no_message(inbox: Open) -> None:

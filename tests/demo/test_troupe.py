@@ -16,10 +16,16 @@ from typing import Any
 import pytest
 from conftest import soon
 
+from meshscope.adapters.targets.processes import Processes
+from meshscope.demo.directions import Directions
 from meshscope.demo.history import History, Promise
 from meshscope.demo.script import Script, script
 from meshscope.demo.troupe import Engagement
+from meshscope.deploy.plan import Change, Outcome, Verb
+from meshscope.model.services import Identity
 from meshscope.wiring.load import load
+
+BACK = Identity("", "shop", "back")
 
 
 @dataclass
@@ -27,6 +33,8 @@ class Playing:
     process: subprocess.Popen[bytes]
     script: Script
     past: Path
+    directions: Path
+    groups: Path
     processes: Mapping[str, list[Any]]
     scraped: Mapping[str, list[Any]]
 
@@ -56,16 +64,19 @@ def playing(tiny: Path, tmp_path: Path) -> Iterator[Playing]:
     past = History(path=tmp_path / "past", cluster="", job="mesh-proxies", time_scale=1 / 20, promises=(promise,))
     process = subprocess.Popen(
         [sys.executable, "-m", "meshscope.demo.troupe"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=subprocess.PIPE, start_new_session=True,
     )  # fmt: skip
     assert process.stdin is not None
     assert process.stdout is not None
-    engagement = Engagement(script=played, collector="", time_scale=1 / 20, logs=logs, history=past)
+    directions, members = tmp_path / "directions.json", tmp_path / "groups"
+    members.mkdir()
+    engagement = Engagement(script=played, collector="", time_scale=1 / 20, logs=logs, history=past,
+                            directions=directions, groups=members, targets=tmp_path / "targets.json")  # fmt: skip
     process.stdin.write(pickle.dumps(engagement))
     process.stdin.close()
     process.stdin = None
     told = json.loads(process.stdout.readline())
-    yield Playing(process, played, past.path, told["processes"], told["scraped"])
+    yield Playing(process, played, past.path, directions, members, told["processes"], told["scraped"])
     process.terminate()
     process.communicate(timeout=10)
 
@@ -89,10 +100,10 @@ def test_requests_go_through_the_mesh_and_both_sides_count_them(playing: Playing
 
 def test_a_fault_shows_at_its_pod_alone_and_goes_away(playing: Playing) -> None:
     bad, good = pods(playing, "shop/back")
-    playing.tell("shop/back", f"/failing?pod={bad}&share=1")
+    Directions(pods={bad: 1.0}).write(playing.directions)
     assert grows(lambda: playing.counted(bad, 'response_code="500"'))
-    assert json.loads(playing.tell("shop/back", "/failed"))[bad] > 0
-    playing.tell("shop/back", f"/failing?pod={bad}&share=0")
+    assert json.loads(playing.tell(bad, "/failed"))[bad] > 0
+    Directions().write(playing.directions)
     failed = playing.counted(bad, 'response_code="500"')
     assert grows(lambda: playing.counted(bad, 'response_code="200"'))
     assert playing.counted(bad, 'response_code="500"') <= failed + 1
@@ -109,6 +120,38 @@ def test_no_visitor_comes_in_after_the_door_is_closed(playing: Playing) -> None:
     seen = playing.counted(door)
     time.sleep(1)
     assert playing.counted(door) == seen
+
+
+def test_a_pod_of_the_target_that_dies_is_replaced_by_one_of_another_name(playing: Playing) -> None:
+    bad, good = pods(playing, "shop/back")
+    target = Processes(playing.groups)
+    before = {one.name: one for one in target.instances(BACK)}
+    assert set(before) == {bad, good}
+    os.kill(playing.processes[bad][0], signal.SIGKILL)
+    assert soon(
+        lambda: len(target.instances(BACK)) == 2 and bad not in {one.name for one in target.instances(BACK)}, 10
+    )
+    assert before[good].uid in {one.uid for one in target.instances(BACK)}
+    assert grows(lambda: playing.counted(bad, 'reporter="destination"')), "the new one answers at the same place"
+
+
+def test_a_pod_that_is_quarantined_stands_still_and_is_replaced(playing: Playing) -> None:
+    chosen, _ = Processes(playing.groups).instances(BACK)
+    change = Change(verb=Verb.QUARANTINE, subject=chosen.name, service=BACK, precondition=chosen.uid)
+    assert Processes(playing.groups).apply(change).outcome is Outcome.DONE
+    assert soon(lambda: len(Processes(playing.groups).instances(BACK)) == 3, 10)
+    assert grows(lambda: playing.counted(chosen.name, 'reporter="destination"'))
+
+
+def test_a_revision_that_fails_fails_in_every_pod_and_another_is_rolled_out(playing: Playing) -> None:
+    Directions(revisions={"shop/back@v1": 1.0}).write(playing.directions)
+    for pod in pods(playing, "shop/back"):
+        assert grows(lambda pod=pod: playing.counted(pod, 'response_code="500"'))
+    Directions(revisions={"shop/back@v1": 1.0}, released={"shop/back": "v2"}).write(playing.directions)
+    target = Processes(playing.groups)
+    assert soon(lambda: [one.version for one in target.instances(BACK)] == ["v2", "v2"], 10)
+    for pod in pods(playing, "shop/back"):
+        assert grows(lambda pod=pod: playing.counted(pod, 'response_code="200"', 'destination_version="v2"'))
 
 
 def test_one_that_dies_is_named_and_ends_all(playing: Playing) -> None:

@@ -24,7 +24,10 @@ from meshscope.model.mesh import Mesh
 from meshscope.model.model import Model
 from meshscope.model.people import Owner
 from meshscope.model.provider import MeshProvider
+from meshscope.model.responses import Response
+from meshscope.model.security import FalcoRule
 from meshscope.model.services import External, Gateway, Identity, Service
+from meshscope.model.signals import Scope
 from meshscope.model.slo import SLO, Latency
 
 NAME = "model.json"
@@ -50,6 +53,7 @@ def model_file(
         ("externals", [_external(external) for external in model.externals]),
         ("calls", [_call(*edge, model, edge in silencing) for edge in model.calls]),
         ("alerts", list(_alerts(model, artefacts))),
+        ("falco_rules", [_falco_rule(rule) for rule in model.falco_rules]),
     ]
     text = ",\n".join(f'  "{name}": {_rows(part)}' for name, part in parts)
     return File(path=NAME, content=f"{{\n{text}\n}}\n".encode())
@@ -69,6 +73,7 @@ def _mesh(model: Model) -> dict[str, object]:
         "cluster": mesh.cluster,
         "mode": mesh.mode.value,
         "owner": mesh.owner.name if mesh.owner else None,
+        "security": mesh.security.name if mesh.security else None,
         "severities": asdict(mesh.severities),
         "retention": str(mesh.retention),
         "scrape_interval": str(mesh.scrape_interval),
@@ -121,6 +126,7 @@ def _service(
         "tier": service.tier,
         "replicas": service.replicas,
         "stateful": service.stateful,
+        "mode": service.mode.value if service.mode else None,
         "expects_traffic": service.expects_traffic,
         "volume": _number(service.volume.value) if service.volume else None,
         "dataplane": service.dataplane.value,
@@ -182,18 +188,27 @@ def _alerts(model: Model, artefacts: Artefacts) -> Iterable[dict[str, object]]:
                     "alertname": rule.alert,
                     "name": own.name if own else None,
                     "scope": own.scope.value if own else None,
+                    "siblings": any(signal.scope is Scope.SIBLINGS for signal in own.signals) if own else False,
                     "severity": rule.labels.get("severity"),
                     "stage": rule.labels.get("stage"),
                     "labels": dict(rule.labels),
                     "pending": rule.pending or "0s",
                     "summary": own.summary if own else rule.annotations.get("summary"),
-                    "responses": [
-                        {"action": response.name, "limits": dict(response.limits)}
-                        for response in (own.respond if own else ())
-                    ],
+                    "responses": _responses(own.respond if own else ()),
                     "group": group.name,
                     "definition": _definition(own.place if own else rule.origin),
                 }
+
+
+def _falco_rule(rule: FalcoRule) -> dict[str, object]:
+    return {"rule": rule.rule, "responses": _responses(rule.respond), "definition": _definition(rule.place)}
+
+
+def _responses(responses: Iterable[Response]) -> list[dict[str, object]]:
+    return [
+        {"action": one.name, "limits": dict(one.limits), **({"name": one.which} if one.which else {})}
+        for one in responses
+    ]
 
 
 def _definition(place: Place | None) -> str | None:

@@ -26,6 +26,9 @@ VERBS = {
     "test": "Run the generated unit tests of the rules.",
     "ci": "Build, check and test, and say on one screen what happened.",
     "explain": "Explain a finding's code, an alert or a service.",
+    "agent": "Take alerts in, act on the instance that misbehaves or say why not, open issues.",
+    "verify": "Verify that nobody changed what the agent wrote.",
+    "ledger": "Back up, restore or rebuild the agent's ledger.",
     "demo": "Show the whole story on this machine.",
 }
 
@@ -41,7 +44,9 @@ class Lazy(click.Group):
         """The verb called ``cmd_name``; None where there is none."""
         if cmd_name not in VERBS:
             return None
-        command: click.Command = import_module(f"meshscope.cli.{cmd_name}").command
+        # The agent is a face of its own: a server with its pages, which knows nothing of the others.
+        module = "meshscope.web.command" if cmd_name == "agent" else f"meshscope.cli.{cmd_name}"
+        command: click.Command = import_module(module).command
         return command
 
     def resolve_command(

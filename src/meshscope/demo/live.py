@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -15,13 +15,15 @@ from meshscope.build.options import Options
 from meshscope.build.prometheus import PROXIES
 from meshscope.build.rules.statics import identity_labels
 from meshscope.demo import local
+from meshscope.demo.agency import Agency
 from meshscope.demo.asking import Prometheus, get
 from meshscope.demo.history import History, Promise
+from meshscope.demo.loop import Loop
 from meshscope.demo.page import counted
 from meshscope.demo.processes import Processes
 from meshscope.demo.programs import Engines, Theatre, Troupe
 from meshscope.demo.receiver import Receiver
-from meshscope.demo.script import Script, script
+from meshscope.demo.script import Player, Script, script
 from meshscope.demo.store import Store
 from meshscope.demo.tier import chosen, otlp_endpoint, surroundings
 from meshscope.demo.troupe import Engagement
@@ -45,6 +47,7 @@ class Home:
     model: Model
     true: tuple[File, ...]
     scaled: Built
+    agency: Agency
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +62,7 @@ class Live:
     receiver: Receiver
     store: Store
     prometheus: Prometheus
+    loop: Loop
 
     def look(self) -> None:
         """Raise `MeshscopeError` when a program has ended."""
@@ -68,6 +72,16 @@ class Live:
         """Tell the process called ``player`` what to do, or ask it."""
         _, host, port = self.troupe.processes[player]
         return get(port, path, asked, host)
+
+    def failed(self, player: Player) -> dict[str, float]:
+        """When each pod of ``player`` failed first, in seconds since 1970; 0 for one that never did."""
+        found: dict[str, float] = {}
+        for name in (player.name, *player.pods):
+            if name in self.troupe.processes:
+                # One that is being replaced has nothing to say for a moment.
+                with suppress(MeshscopeError):
+                    found |= self.tell(name, "/failed")
+        return found
 
     def held_back(self) -> list[dict[str, Any]]:
         """The labels of every alert that Alertmanager tells nobody of, because another says it."""
@@ -104,10 +118,12 @@ def prepared(house: Path, folder: Path, scale: Fraction, *, seconds: float) -> H
         raise MeshscopeError(_unbuilt(outcome.findings))
     if model.mesh.prometheus != listening.url(listening.prometheus):
         raise MeshscopeError(_taken(model))
-    local.write_secrets(_whole(scaled).artefacts, folder / "secrets", listening)
+    agency = Agency(folder=folder / "agent", groups=folder / "groups", port=listening.agent)
+    agency.prepare(listening.url(listening.prometheus), listening.url(listening.alertmanager))
+    local.write_secrets(_whole(scaled).artefacts, folder / "secrets", listening, agency.tokens["alertmanager"])
     return Home(
         folder=folder, root=root, tree=outcome.folder, listening=listening, model=model, true=true.files,
-        scaled=_whole(scaled),
+        scaled=_whole(scaled), agency=agency,
     )  # fmt: skip
 
 
@@ -136,17 +152,24 @@ def running(home: Home, engines: Engines, scale: Fraction) -> Iterator[Live]:
                 theatre.collector(tier.name, surroundings(tier, config, home.listening, home.folder))
         theatre.alertmanager()
         past = home.folder / "past.om"
+        directions, members = home.folder / "directions.json", home.folder / "groups"
         troupe = theatre.services(
             Engagement(
                 script=played, collector=otlp_endpoint(tier, home.listening), time_scale=float(scale), logs=logs,
-                history=_history(home.model, past, scale),
+                history=_history(home.model, past, scale), directions=directions, groups=members,
+                targets=home.tree / "prometheus" / "targets" / f"{PROXIES}.json",
             )
         )  # fmt: skip
         local.write_targets(home.tree, troupe.scraped, home.listening.collector if tier else "")
         theatre.prometheus(past)
+        home.agency.start(processes, home.tree)
+        loop = Loop(
+            model=home.model, script=played, scale=scale, processes=processes, troupe=troupe, agency=home.agency,
+            path=directions, tree=home.tree,
+        )  # fmt: skip
         yield Live(
             home=home, script=played, scale=scale, processes=processes, troupe=troupe, receiver=receiver,
-            store=store, prometheus=Prometheus(home.listening.prometheus),
+            store=store, prometheus=Prometheus(home.listening.prometheus), loop=loop,
         )  # fmt: skip
 
 

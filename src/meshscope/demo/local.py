@@ -29,7 +29,7 @@ _COLLECTOR_PORTS = (GRPC_PORT, HTTP_PORT, HEALTH_PORT, METRICS_PORT)
 _ENVIRONMENT = '''\
 """This machine: every program and everybody who is told, at ports that were free when the demo began."""
 
-from meshscope import Environment
+from meshscope import Environment, Mode
 
 {name} = Environment(
     name="{name}",
@@ -37,7 +37,8 @@ from meshscope import Environment
     discovery="files",
     prometheus="{prometheus}",
     alertmanagers=("{alertmanager}",),
-    agent="{receiver}",
+    agent="{agent}",
+    mode=Mode.ACT,
     pagerduty_url="{receiver}{pager}",
     smarthost="{mail}",
     mail_tls=False,
@@ -53,6 +54,7 @@ class Ports:
     prometheus: int
     alertmanager: int
     receiver: int
+    agent: int
     mail: int
     store: int
     collector: str
@@ -64,9 +66,9 @@ class Ports:
 
 def ports() -> Ports:
     """Ports that are free now. Raises `MeshscopeError` where the collector's are all taken."""
-    prometheus, alertmanager, receiver, mail, store = free_ports(5)
+    prometheus, alertmanager, receiver, agent, mail, store = free_ports(6)
     return Ports(
-        prometheus=prometheus, alertmanager=alertmanager, receiver=receiver, mail=mail, store=store,
+        prometheus=prometheus, alertmanager=alertmanager, receiver=receiver, agent=agent, mail=mail, store=store,
         collector=own_address(_COLLECTOR_PORTS),
     )  # fmt: skip
 
@@ -92,6 +94,7 @@ def environment(home: Path, listening: Ports, secrets: Path) -> Path:
             prometheus=listening.url(listening.prometheus),
             alertmanager=f"{LOOPBACK}:{listening.alertmanager}",
             receiver=listening.url(listening.receiver),
+            agent=listening.url(listening.agent),
             pager=PAGER_PATH,
             mail=f"{LOOPBACK}:{listening.mail}",
             secrets=secrets,
@@ -101,14 +104,17 @@ def environment(home: Path, listening: Ports, secrets: Path) -> Path:
     return path
 
 
-def write_secrets(artefacts: Artefacts, folder: Path, listening: Ports) -> None:
-    """Every credential that Alertmanager and collectors read as built; each pager's routing key is whom it wakes."""
+def write_secrets(artefacts: Artefacts, folder: Path, listening: Ports, agent: str) -> None:
+    """Every credential that Alertmanager and collectors read as built; each pager's routing key is whom it wakes.
+
+    ``agent`` is the token by which the agent knows Alertmanager.
+    """
     folder.mkdir(mode=0o700)
     receiver = listening.url(listening.receiver)
     for name in {Path(path).name for path in credentials(artefacts.alertmanager)} | _tokens(artefacts):
         system, _, whom = name.partition("-")
         known = {"pagerduty": whom, "slack": f"{receiver}{CHAT_PATH}"}
-        special = {DEADMAN_URL: f"{receiver}{DEADMAN_PATH}", AGENT_TOKEN: TOKEN}
+        special = {DEADMAN_URL: f"{receiver}{DEADMAN_PATH}", AGENT_TOKEN: agent}
         (folder / name).write_text(special.get(name) or known.get(system, TOKEN), encoding="utf-8")
 
 

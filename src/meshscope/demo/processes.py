@@ -89,6 +89,13 @@ class Processes:
             if status is not None:
                 raise MeshscopeError(_died(running, status))
 
+    def forget(self, name: str) -> None:
+        """Have the program called ``name`` be ended, and no reason to end the others."""
+        for running in [one for one in self._running if one.name == name]:
+            running.process.kill()
+            running.process.wait()
+            self._running.remove(running)
+
     def log(self, name: str) -> Path:
         """The log of the program called ``name``."""
         return self._logs / f"{name.replace(' ', '-')}.log"

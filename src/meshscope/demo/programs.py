@@ -86,26 +86,7 @@ class Theatre:
 
     def services(self, engagement: Engagement) -> Troupe:
         """Every service as a process, and where each listens."""
-        running = self.processes.start(
-            "the services", Path(sys.executable), ["-m", "meshscope.demo.troupe"], folder=self.folder, talks=True
-        )
-        process = running.process
-        assert process.stdin is not None  # noqa: S101 - it talks
-        assert process.stdout is not None  # noqa: S101
-        try:
-            pickle.dump(engagement, process.stdin)
-            process.stdin.close()
-        except BrokenPipeError:
-            process.wait()
-        answer = process.stdout.readline()
-        if not answer:
-            process.wait()
-            self.processes.look()
-        told = json.loads(answer)
-        return Troupe(
-            processes={name: tuple(where) for name, where in told["processes"].items()},
-            scraped={pod: tuple(where) for pod, where in told["scraped"].items()},
-        )
+        return hired(self.processes, self.folder, engagement)
 
     def _remember(self, history: Path, data: Path) -> None:
         """Make Prometheus's blocks of a past, and give back the room that its text took."""
@@ -140,3 +121,27 @@ class Theatre:
                 help="run `meshscope demo` again when the machine is less busy",
             )
         )
+
+
+def hired(processes: Processes, folder: Path, engagement: Engagement) -> Troupe:
+    """Start a troupe: every service as a process, and where each listens. Raises `MeshscopeError` where one ends."""
+    running = processes.start(
+        "the services", Path(sys.executable), ["-m", "meshscope.demo.troupe"], folder=folder, talks=True
+    )
+    process = running.process
+    assert process.stdin is not None  # noqa: S101 - it talks
+    assert process.stdout is not None  # noqa: S101
+    try:
+        pickle.dump(engagement, process.stdin)
+        process.stdin.close()
+    except BrokenPipeError:
+        process.wait()
+    answer = process.stdout.readline()
+    if not answer:
+        process.wait()
+        processes.look()
+    told = json.loads(answer)
+    return Troupe(
+        processes={name: tuple(where) for name, where in told["processes"].items()},
+        scraped={pod: tuple(where) for pod, where in told["scraped"].items()},
+    )

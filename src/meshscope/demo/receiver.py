@@ -1,4 +1,4 @@
-"""Who is told: PagerDuty, Slack, the agent, the dead-man's switch and a mail server in one, on this machine.
+"""Who is told: PagerDuty, Slack, the dead-man's switch and a mail server in one, on this machine.
 
 Each answers as the real one does; what came is put into one queue, in the words of a person.
 """
@@ -18,9 +18,9 @@ from typing import Any
 
 from meshscope.demo.workshop import LOOPBACK
 
-AGENT, PAGER, CHAT, MAIL, DEADMAN = "agent", "pager", "chat", "mail", "dead-man"
-AGENT_PATH, PAGER_PATH, CHAT_PATH, DEADMAN_PATH = "/v1/alerts/alertmanager", "/pagerduty", "/slack", "/deadman"
-_WAYS = {AGENT_PATH: AGENT, PAGER_PATH: PAGER, CHAT_PATH: CHAT, DEADMAN_PATH: DEADMAN}
+PAGER, CHAT, MAIL, DEADMAN = "pager", "chat", "mail", "dead-man"
+PAGER_PATH, CHAT_PATH, DEADMAN_PATH = "/pagerduty", "/slack", "/deadman"
+_WAYS = {PAGER_PATH: PAGER, CHAT_PATH: CHAT, DEADMAN_PATH: DEADMAN}
 
 
 @dataclass(frozen=True)
@@ -149,10 +149,4 @@ def _chat(at: float, body: Mapping[str, Any]) -> Message:
     return Message(at, CHAT, body["channel"], title, title.startswith("[resolved]"))
 
 
-def _for_agent(at: float, body: Mapping[str, Any]) -> Message:
-    labels = body["commonLabels"]
-    title = f"{labels['alertname']} {labels.get('namespace', '')}/{labels.get('service', '')}"
-    return Message(at, AGENT, AGENT, title, body["status"] == "resolved", str(body["groupKey"]))
-
-
-_READ = {PAGER: _page, CHAT: _chat, AGENT: _for_agent}
+_READ = {PAGER: _page, CHAT: _chat}

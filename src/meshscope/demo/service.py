@@ -13,12 +13,15 @@ import socket
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from itertools import cycle
-from urllib.parse import parse_qs, urlsplit
+from pathlib import Path
+from urllib.parse import urlsplit
 
 from opentelemetry.context import Context
 from opentelemetry.trace import Span
 
+from meshscope.demo.directions import Followed
 from meshscope.demo.instrument import Sending, Voice
 from meshscope.demo.script import NEEDED, Player, Script, chance_of
 from meshscope.demo.sidecar import FAILED, OK, UNREACHED, Answer, Sidecar
@@ -29,6 +32,8 @@ _PATH = "x-demo-path"
 _FROM = "x-demo-from"
 # One answered request in so many is worth a line in the log.
 _LOGGED = 10
+# How long an answer is waited for, as a proxy would; one that stands still never gives any.
+_PATIENCE = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,17 +44,20 @@ class Stage:
     pods: Mapping[str, Address]
     collector: str
     time_scale: float
+    directions: Path
 
 
 class Pod:
     """One instance behind its proxy."""
 
-    def __init__(self, player: Player, name: str, stage: Stage, sending: Sending, sidecar: Sidecar) -> None:
+    def __init__(
+        self, player: Player, name: str, stage: Stage, sending: Sending, sidecar: Sidecar, directions: Followed
+    ) -> None:
         """Well, and ready to answer."""
         self.player = player
         self.name = name
-        self.failing = 0.0
         self.failed_first = 0.0
+        self._directions = directions
         self.sidecar = sidecar
         self._stage = stage
         self._voice = Voice(player, name, sending)
@@ -85,8 +93,9 @@ class Pod:
 
     async def _work(self, request: Request, span: Span, context: Context) -> Answer:
         await asyncio.sleep(self.player.work * self._dice.uniform(0.6, 1.6) / 1000)
-        if self._dice.random() < self.failing:
+        if self._dice.random() < self._directions.share(self.player.name, self.player.version, self.name):
             self.failed_first = self.failed_first or time.time()
+            print(_line(f"ERROR {request.path} failed: the connection pool is exhausted"), flush=True)  # noqa: T201 - its log
             self._voice.failed(span, "the connection pool is exhausted")
             self._voice.log(context, f"{request.path} failed: the connection pool is exhausted", error=True)
             return FAILED
@@ -127,22 +136,24 @@ class Pod:
 
     async def _ask(self, pod: str, path: str, headers: Mapping[str, str]) -> Answer:
         try:
-            return Answer(await self._caller.ask(self._stage.pods[pod], path, headers))
-        except OSError:
+            async with asyncio.timeout(_PATIENCE):
+                return Answer(await self._caller.ask(self._stage.pods[pod], path, headers))
+        except (OSError, TimeoutError):
             return UNREACHED
 
 
 class Process:
-    """All pods of one player, and the port at which the demo tells it what to do."""
+    """Pods of one player, and the port at which the demo asks it what it did."""
 
-    def __init__(self, player: Player, stage: Stage, sidecars: Mapping[str, Sidecar]) -> None:
-        """Made in the process that is going to serve: the SDK starts threads."""
+    def __init__(self, player: Player, names: Mapping[str, str], stage: Stage, sidecars: Mapping[str, Sidecar]) -> None:
+        """Made in the process that is going to serve: the SDK starts threads. ``names`` has its pods by place."""
         self._player = player
         self._script = stage.script
         self._sending = Sending(stage.collector, stage.time_scale)
         self._open = True
+        directions = Followed(stage.directions)
         self._pods = {
-            name: Pod(player, name, stage, self._sending, sidecars[name]) for name in player.pods
+            place: Pod(player, name, stage, self._sending, sidecars[name], directions) for place, name in names.items()
         }  # fmt: skip
 
     async def run(
@@ -173,23 +184,23 @@ class Process:
             visit.add_done_callback(visits.discard)
 
     async def _obey(self, request: Request) -> tuple[int, bytes]:
-        """``/failing?pod=NAME&share=1`` makes a pod fail that share of its requests.
+        """``/failed`` says when each pod failed first, ``/told`` what was handed to the SDK, once it is sent.
 
-        ``/failed`` says when each pod failed first, ``/told`` what was handed to the SDK, once it is sent. After
-        ``/closed`` no more visitors come in.
+        After ``/closed`` no more visitors come in.
         """
         asked = urlsplit(request.path)
-        if asked.path == "/failing":
-            wanted = parse_qs(asked.query)
-            self._pods[wanted["pod"][0]].failing = float(wanted["share"][0])
-        elif asked.path == "/closed":
+        if asked.path == "/closed":
             self._open = False
         elif asked.path == "/failed":
-            return 200, json.dumps({name: pod.failed_first for name, pod in self._pods.items()}).encode()
+            return 200, json.dumps({pod.name: pod.failed_first for pod in self._pods.values()}).encode()
         elif asked.path == "/told":
             await asyncio.to_thread(self._sending.flush)
             return 200, json.dumps(asdict(self._sending.told)).encode()
         return 200, b""
+
+
+def _line(text: str) -> str:
+    return f"{datetime.now(UTC).isoformat(timespec='milliseconds')} {text}"
 
 
 def _since(begun: float) -> float:

@@ -15,12 +15,14 @@ from meshscope.build.detection import Detection, spoken
 from meshscope.build.options import Options
 from meshscope.bundle.tally import tally
 from meshscope.check.report import Report
-from meshscope.demo.closing import closing, proofs
+from meshscope.demo.closing import closing, first_screen, in_short, proofs
 from meshscope.demo.difference import Difference, difference
 from meshscope.demo.live import Home, prepared, running
+from meshscope.demo.loop import loops
 from meshscope.demo.page import BAD, GOOD, Page, counted
 from meshscope.demo.processes import Processes, Running
 from meshscope.demo.programs import Engines
+from meshscope.demo.recorded import playing
 from meshscope.demo.script import script
 from meshscope.demo.story import Story
 from meshscope.demo.tier import chosen, unfit
@@ -32,9 +34,9 @@ from meshscope.wiring.assembly import Assembly, assembled
 from meshscope.wiring.checking import checked
 from meshscope.wiring.engines import found
 
-LIVE_SECONDS = 60.0
+LIVE_SECONDS = 80.0
 # How long the story is without a time scale, from the first program to the last message.
-_TRUE_SECONDS = 1200.0
+_TRUE_SECONDS = 2000.0
 # What does not depend on the time scale: to build, to check, to start and to end.
 _OVERHEAD = 5.0
 # How wide a line of a sample is.
@@ -80,6 +82,8 @@ def show(wanted: Wanted, page: Page) -> Shown:
     well = _built(assembly, model, page)
     if engines is None:
         _worked_out(assembly, model, page)
+        if wanted.live and _loops(model):
+            _recorded(house, wanted, page)
         return Shown(well=well)
     with workshop() as folder:
         home = prepared(house, folder, scale, seconds=wanted.load_seconds)
@@ -87,6 +91,25 @@ def show(wanted: Wanted, page: Page) -> Shown:
         well = _live(home, engines, scale, house, page) and well
     page.said("ENDED", ["every process; no file is left"])
     return Shown(well=well)
+
+
+def _loops(model: Model) -> bool:
+    try:
+        return loops(model, script(model, 1 / _FASTEST))
+    except MeshscopeError:
+        return False
+
+
+def _recorded(house: Path, wanted: Wanted, page: Page) -> None:
+    """The loop on recorded alerts: the services, the agent and its issues are real."""
+    page.said("START", ["the services and the agent; alerts come from a recording"])
+    with workshop() as folder, playing(house, folder, page, seconds=wanted.load_seconds) as scenes:
+        page.said("WHEN", ["seconds since each scene began; how long a mesh takes to notice, only the live part shows"])
+        scenes.run()
+        page.gap()
+        page.said("IN SHORT", in_short(scenes))
+        page.said("ISSUE", first_screen(scenes))
+    page.said("ENDED", ["every process; no file is left"])
 
 
 def time_scale(seconds: float) -> Fraction:
@@ -155,6 +178,9 @@ def _absent(answers: Mapping[str, tuple[Path | None, str]]) -> Iterator[str]:
 def _first_lines(model: Model, engines: Engines | None, missing: Sequence[str], wanted: Wanted, page: Page) -> None:
     if engines is None:
         page.said("NOT LIVE", missing, BAD if wanted.live else None)
+        if wanted.live and _loops(model):
+            page.said("RECORDED", ["the alerts, as Alertmanager sends them, with what Prometheus would tell"])
+            page.said("LIVE", ["the services as local processes, the agent, what it kills, its ledger and its issues"])
         return
     runs = [name for name in _NAMES if name != "otelcol" or chosen(model)]
     named = ", ".join(f"{_NAMES[name]} {engines.versions[name]}" for name in runs)
@@ -176,7 +202,7 @@ def _first_lines(model: Model, engines: Engines | None, missing: Sequence[str], 
 def _stand_ins() -> list[str]:
     return [
         "Istio's proxies: each process counts what its proxy would, and serves it in Envoy's text form",
-        "PagerDuty, Slack, mail and the agent: one receiver that answers as they do, and prints what came",
+        "PagerDuty, Slack and mail: one receiver that answers as they do, and prints what came",
         "the past: 30 days of healthy traffic are made up, so that windows of hours and days are full",
     ]
 

@@ -8,9 +8,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from meshscope.demo.directions import Directions
 from meshscope.demo.live import Live
+from meshscope.demo.loop import killing, loops
 from meshscope.demo.page import BAD, GOOD, Page, counted
-from meshscope.demo.receiver import AGENT, CHAT, MAIL, PAGER, Message
+from meshscope.demo.receiver import CHAT, MAIL, PAGER, Message
+from meshscope.demo.scenes import Scenes
 from meshscope.findings import Finding, MeshscopeError
 from meshscope.model.alerting import WINDOWS, Alert
 from meshscope.model.model import Model
@@ -26,8 +29,8 @@ _WAYS = {PAGER: "PagerDuty", CHAT: "Slack", MAIL: "mail"}
 _BURN = "ErrorBudgetBurn"
 
 # What the story waits for, and what its end adds up.
-FAULT_SEEN, PENDING, FIRED, AGENT_TOLD, OWNER_TOLD, BUDGET_TOLD, OVER, AGENT_OVER = (
-    "seen", "pending", "fired", "agent", "owner", "budget", "over", "agent over",
+FAULT_SEEN, PENDING, FIRED, OWNER_TOLD, BUDGET_TOLD, OVER = (
+    "seen", "pending", "fired", "owner", "budget", "over",
 )  # fmt: skip
 
 
@@ -67,6 +70,9 @@ class Story:
         self._opened = time.monotonic()
         self._begun = 0.0
         self._seen: set[tuple[str, ...]] = set()
+        patience = _PATIENCE * float(live.scale)
+        played = loops(self.model, live.script)
+        self.scenes = Scenes(live.loop, self, page, patience) if played else None
 
     @property
     def owner(self) -> str:
@@ -81,6 +87,9 @@ class Story:
         for early in self._came():
             self.page.said("BEFORE", [f"{self._who(early)} was told of something else: {early.title}"], BAD)
         self.page.clock(self.live.scale)
+        if self.scenes is not None:
+            self.scenes.run()
+            return
         self._fail(1.0)
         others = len(self.player.pods) - 1
         well = f"its {others} siblings are well" if others > 1 else "its sibling is well"
@@ -92,7 +101,34 @@ class Story:
             _Event(self._now(), "fault", f"{self.pod} is well again; windows of {WINDOWS[0]} still see it", GOOD)
         )
         if self.alert is not None:
-            self._until("all are told that it is over", lambda: {OVER, AGENT_OVER} <= self.told.since.keys())
+            self._until("the owner is told that it is over", lambda: OVER in self.told.since)
+
+    # What raises the alerts of the scenes
+
+    def begin(self) -> None:
+        """The clock begins anew, and what fired before may be told again."""
+        self._begun = time.time()
+        names = {alert.camel for alert in killing(self.model)}
+        self._seen = {seen for seen in self._seen if seen[0] not in names}
+        self.told.since.pop(FAULT_SEEN, None)
+
+    def one_fails(self, pod: str) -> None:
+        """One instance began to fail."""
+        self.pod = pod
+
+    def all_fail(self) -> None:
+        """All of them did; Prometheus will see."""
+
+    def quiet(self) -> None:
+        """Nothing fails any more; Prometheus will see."""
+
+    def look(self) -> None:
+        """Tell what Prometheus and people's ways say. Raises `MeshscopeError` when a program ended."""
+        self.live.look()
+        for event in sorted(self._events()):
+            self._tell(event)
+        if not self.told.held_back:
+            self.told.held_back = self.live.held_back()
 
     def _unseen(self) -> str:
         """What is still missing: a scrape, a promise's indicator, a window without anything made up; empty if none."""
@@ -111,7 +147,7 @@ class Story:
         return "" if time.monotonic() > full else f"the window of {WINDOWS[0]} is not full"
 
     def _fail(self, share: float) -> None:
-        self.live.tell(self.player.name, "/failing", pod=self.pod, share=f"{share:g}")
+        self.live.loop.direct(Directions(pods={self.pod: share}))
         if share:
             self._begun = time.time()
 
@@ -150,9 +186,9 @@ class Story:
             yield self.live.receiver.messages.get()
 
     def _first_failure(self) -> _Event | None:
-        first = float(self.live.tell(self.player.name, "/failed")[self.pod])
-        when = max(0.0, first - self._begun)
-        return _Event(when, "visitors", "the first request fails", milestone=FAULT_SEEN) if first else None
+        first = min(filter(None, self.live.failed(self.player).values()), default=0.0)
+        when = first - self._begun
+        return _Event(when, "visitors", "the first request fails", milestone=FAULT_SEEN) if when > 0 else None
 
     def _alert(self, labels: Mapping[str, str], state: str, since: float) -> _Event | None:
         name, stage = labels["alertname"], labels.get("stage", "")
@@ -163,10 +199,10 @@ class Story:
         self._seen.add(seen)
         if name == _BURN and state == "firing" and labels["severity"] == self.model.mesh.severities.page:
             return _Event(since, "Prometheus", f"{_BURN} fires for {whose}")
-        if self.alert is None or (name, whose) != (self.alert.camel, self.player.name):
+        if name not in {alert.camel for alert in killing(self.model)} or whose != self.player.name:
             return None
         if state == "pending":
-            told = f"{name} is pending: {labels.get('pod', whose)} stands out"
+            told = f"{name} is pending: {labels.get('pod', whose)} fails"
             return _Event(since, "Prometheus", told, milestone=PENDING) if stage != "page" else None
         what = {"agent": ", for the agent alone", "page": ", now for people"}.get(stage, "")
         return _Event(self._now(), "Prometheus", f"{name} fires{what}", milestone=FIRED)
@@ -178,20 +214,12 @@ class Story:
         again = bool(message.thread) and seen in self._seen
         self._seen.add(seen)
         ours = (self.alert.camel if self.alert is not None else _BURN) in message.title
-        if message.way == AGENT:
-            return self._for_agent(message) if ours and not again else None
         milestone = BUDGET_TOLD
         if who == self.owner and ours:
             milestone = OVER if message.over else OWNER_TOLD
         verb = f"by {_WAYS[message.way]}" + (", added to that page" if again else "")
         colour = GOOD if message.over else BAD
         return _Event(message.at - self._begun, who, f"{message.title}  ({verb})", colour, milestone)
-
-    def _for_agent(self, message: Message) -> _Event:
-        when = message.at - self._begun
-        if message.over:
-            return _Event(when, "agent", f"[resolved] {message.title}", GOOD, AGENT_OVER)
-        return _Event(when, "agent", f"{message.title}: could act now, before people", milestone=AGENT_TOLD)
 
     def _who(self, message: Message) -> str:
         return next((owner.name for owner in self.model.owners if message.who in _addresses(owner)), message.who)

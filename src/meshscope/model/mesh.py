@@ -4,25 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Literal, TypeAlias
 
 from meshscope.findings import DefinitionError, Finding, Place, here
+from meshscope.model.modes import Mode
 from meshscope.model.people import Owner, dns_label
 from meshscope.model.services import Service
 from meshscope.model.slo import SLO
 from meshscope.model.units import Duration, Ratio, days, seconds
 
 ServiceDiscovery: TypeAlias = Literal["kubernetes", "files"]
-
-
-class Mode(StrEnum):
-    """What the feedback agent may do on its own."""
-
-    OBSERVE = "observe"
-    PROPOSE = "propose"
-    ASK = "ask"
-    ACT = "act"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +39,9 @@ class Mesh:
     """A service mesh; its services are those found under ``services/``.
 
     ``provider`` names who reports the traffic (``istio``, ``opentelemetry``); ``cluster`` is the label that scrapes
-    carry (empty: none); ``owner`` answers for the platform and for what has no owner. ``retention`` is how long
+    carry (empty: none); ``owner`` answers for the platform and for what has no owner, ``security`` for security alerts
+    (each service's owner where nobody is named). ``mode`` is the most that the feedback agent may do anywhere; what it
+    may do to a service, the service says. ``retention`` is how long
     Prometheus keeps samples, ``scrape_interval`` how often it asks. ``grafana``, ``console`` and ``runbooks`` are base
     addresses for links; ``prometheus``, ``alertmanagers``, ``agent`` and ``pagerduty_url`` say where those listen,
     ``traces`` and ``logs`` where Grafana asks for them (Tempo, Loki).
@@ -65,6 +58,7 @@ class Mesh:
     provider: str
     cluster: str = ""
     owner: Owner | None = None
+    security: Owner | None = None
     severities: SeverityWords = SeverityWords()
     retention: Duration = 40 * days
     scrape_interval: Duration = 15 * seconds

@@ -14,12 +14,13 @@ from meshscope.model.mesh import Environment, Mesh
 from meshscope.model.people import Owner
 from meshscope.model.pipelines import Pipeline
 from meshscope.model.pipelines_send import PipelineDefinition
+from meshscope.model.security import FalcoRule
 from meshscope.model.services import Calls, DataPlane, External, Gateway, Identity, Service
 from meshscope.model.slo import SLO, Latency, Side, check_objective
 from meshscope.model.units import Duration
 
 T = TypeVar("T")
-D = TypeVar("D", Alert, DashboardDefinition, ForeignRules, PipelineDefinition)
+D = TypeVar("D", Alert, DashboardDefinition, FalcoRule, ForeignRules, PipelineDefinition)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +38,7 @@ class Definitions:
     dashboards: tuple[DashboardDefinition, ...] = ()
     pipelines: tuple[PipelineDefinition, ...] = ()
     foreign: tuple[ForeignRules, ...] = ()
+    falco_rules: tuple[FalcoRule, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +59,7 @@ class Model:
     dashboards: tuple[DashboardDefinition, ...]
     pipelines: tuple[Pipeline, ...]
     foreign: tuple[ForeignRules, ...] = ()
+    falco_rules: tuple[FalcoRule, ...] = ()
     call_places: Mapping[tuple[Identity, Identity], Place] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -104,6 +107,7 @@ def resolve(definitions: Definitions, environment: str | None) -> tuple[Model | 
         alerts=_unique(definitions.alerts, "alert", findings),
         dashboards=_unique(definitions.dashboards, "dashboard", findings),
         foreign=_unique(definitions.foreign, "mixin", findings),
+        falco_rules=_unique(definitions.falco_rules, "rule of Falco", findings),
         # Drawn by the loader when the mesh is known: what draws them is a person's code.
         pipelines=(),
     )
@@ -224,7 +228,7 @@ def _calls(calls: Sequence[Calls], mesh: Mesh) -> dict[tuple[Identity, Identity]
 
 def _owners(definitions: Definitions, mesh: Mesh) -> tuple[Owner, ...]:
     used = [service.owner for service in definitions.services if service.owner] + list(definitions.owners)
-    used += [mesh.owner] if mesh.owner else []
+    used += [owner for owner in (mesh.owner, mesh.security) if owner]
     return tuple(sorted({owner.name: owner for owner in reversed(used)}.values(), key=lambda owner: owner.name))
 
 

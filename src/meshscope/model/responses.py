@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from meshscope.findings import DefinitionError, Finding, here
 from meshscope.model.signals import Scope
 
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+
 
 @dataclass(frozen=True)
 class Response:
-    """One thing the agent may do: the action's ``name``, its ``limits``, and what the alert must be about."""
+    """One thing the agent may do: the action's ``name``, its ``limits``, and what the alert must be about.
+
+    ``which`` is the command or the hook, as the agent's configuration calls it.
+    """
 
     name: str
     limits: tuple[tuple[str, int], ...] = ()
     needs: Scope | None = None
+    which: str = ""
 
 
 def open_issue() -> Response:
@@ -36,3 +43,32 @@ def kill_instance(*, at_most: int = 1) -> Response:
             )
         )
     return Response("kill_instance", (("at_most", at_most),), Scope.INSTANCE)
+
+
+def quarantine() -> Response:
+    """Take the instance out of its service and stop it where it stands. Needs an alert about one instance."""
+    return Response("quarantine", (), Scope.INSTANCE)
+
+
+def run_command(which: str) -> Response:
+    """Run the command that the agent's configuration calls ``which``; a person has to say yes."""
+    return Response("run_command", which=_named(which, "command"))
+
+
+def webhook(which: str) -> Response:
+    """Call the hook that the agent's configuration calls ``which``; a person has to say yes."""
+    return Response("webhook", which=_named(which, "hook"))
+
+
+def _named(which: str, what: str) -> str:
+    if _NAME.fullmatch(which):
+        return which
+    raise DefinitionError(
+        Finding(
+            code="model/bad-name",
+            title=f"`{which}` is no name of a {what}",
+            place=here(),
+            why=f"a definition names a {what} that the agent's configuration lists, and never an address or a program",
+            help="write lower case letters, digits and dashes, as in the configuration",
+        )
+    )

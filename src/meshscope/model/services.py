@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import NamedTuple, TypeAlias
 
 from meshscope.findings import DefinitionError, Finding, Place, here
+from meshscope.model.modes import Mode
 from meshscope.model.people import Owner, dns_label
 from meshscope.model.slo import SLO
 from meshscope.model.units import Rate
@@ -45,7 +46,8 @@ class Service:
     ``owner`` is told of its trouble. ``repository`` is where its code lives (the owner's issues where not said),
     ``tier`` how much it matters (1 is most), ``volume`` the expected requests a second, ``workload`` the workload's
     name where it differs. ``expects_traffic=False`` says that silence is no fault; ``stateful`` that an instance must
-    not be killed. An empty ``cluster`` is the mesh's own.
+    not be killed. ``mode`` is what the feedback agent may do to it, nothing where not said. An empty ``cluster`` is the
+    mesh's own.
     """
 
     name: str
@@ -63,6 +65,7 @@ class Service:
     dataplane: DataPlane = DataPlane.SIDECAR
     expects_traffic: bool = True
     stateful: bool = False
+    mode: Mode | None = None
     place: Place | None = field(default_factory=here, compare=False, repr=False)
 
     def __post_init__(self) -> None:

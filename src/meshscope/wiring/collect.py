@@ -18,6 +18,7 @@ from meshscope.model.model import Definitions, Model
 from meshscope.model.people import Owner
 from meshscope.model.pipelines import drawn
 from meshscope.model.pipelines_send import PipelineDefinition
+from meshscope.model.security import FalcoRule
 from meshscope.model.services import Calls, External, Gateway, Service
 from meshscope.model.slo import SLO
 from meshscope.wiring.blame import explain
@@ -40,6 +41,7 @@ _KINDS: Mapping[type, str] = {
     Alert: "alerts",
     DashboardDefinition: "dashboards",
     ForeignRules: "foreign",
+    FalcoRule: "falco_rules",
     PipelineDefinition: "pipelines",
 }
 

@@ -17,13 +17,14 @@ _THIS = About(product="Memory 1.0", now=Decimal(1_800_000_000), date="2027-01-15
 
 @dataclass(frozen=True, kw_only=True)
 class Counter:
-    """A series that grows by ``rate`` a second, from ``since`` until ``until`` seconds ago."""
+    """A series that grows by ``rate`` a second, from ``since`` until ``until`` seconds ago; read as is, ``value``."""
 
     metric: str
     labels: Mapping[str, str] = field(default_factory=dict)
     rate: float = 0.0
     since: float = 2 * 86400.0
     until: float = 0.0
+    value: float = 0.0
 
     def within(self, window: float) -> float:
         """For how many seconds of the last ``window`` it was there."""
@@ -70,7 +71,7 @@ class MemoryMetricStore:
         window = float(question.window.seconds)
         for counter in self.counters:
             if counter.metric == question.metric and all(matcher.holds(counter.labels) for matcher in question.where):
-                ranged = question.reading is not Reading.SERIES
+                ranged = question.reading in (Reading.INCREASE, Reading.SAMPLES)
                 if counter.within(window) >= 2 * self.interval if ranged else counter.seen(window):
                     yield counter
 
@@ -78,6 +79,8 @@ class MemoryMetricStore:
         window = float(question.window.seconds)
         if question.reading is Reading.SERIES:
             return float(len(counters))
+        if question.reading is Reading.VALUE:
+            return sum(counter.value for counter in counters)
         if question.reading is Reading.SAMPLES:
             return median(counter.within(window) / self.interval for counter in counters)
         return sum(counter.rate * counter.within(window) for counter in counters)

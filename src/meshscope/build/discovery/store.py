@@ -57,6 +57,8 @@ class Reading(StrEnum):
     """How many series there are: now, or a window ago."""
     SAMPLES = "samples"
     """The median number of samples of a series within the window."""
+    VALUE = "value"
+    """The sum of what the series are now."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +84,8 @@ class Question:
             return f"sum{over}(increase({series}[{self.window}]))"
         if self.reading is Reading.SAMPLES:
             return f"quantile{over}(0.5, count_over_time({series}[{self.window}]))"
+        if self.reading is Reading.VALUE:
+            return f"sum{over}({series})"
         ago = f" offset {self.window}" if self.window.seconds else ""
         return f"count{over}({series}{ago})"
 

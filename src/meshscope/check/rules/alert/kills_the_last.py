@@ -40,7 +40,7 @@ from collections.abc import Iterator
 from meshscope.check.subject import Subject
 from meshscope.findings import Finding, Level
 from meshscope.model.alerting import Where
-from meshscope.model.mesh import Mode
+from meshscope.model.modes import Mode
 from meshscope.model.services import Service
 
 

@@ -1,0 +1,62 @@
+"""How many alerts the agent takes in a second: over HTTP, each on disk before it is answered, while it decides."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import asdict
+
+from bench.agent import Running, bundle, running
+from bench.agent_load import Answered, Task
+from bench.figures import Figure, Goal
+from bench.mesh import ROOT
+from bench.talk import Talk
+from meshscope.feedback.state import ALERT, read_alert
+
+PER_SECOND = Goal(name="agent_accept_per_second", unit="alerts a second", goal=3000, better="higher")
+
+_SERVICES = 1_000
+_CONNECTIONS = 64
+_WARM_SECONDS = 2.0
+_SECONDS = 10.0
+
+
+def accepted(talk: Talk) -> list[Figure]:
+    """What the agent takes in a second."""
+    with bundle(_SERVICES) as (tree, folder):
+        talk.say(f"agent: {_CONNECTIONS} connections post alerts for {_SECONDS:g} s")
+        with running(folder / "agent", tree) as agent:
+            load = posted(agent, services=_SERVICES, connections=_CONNECTIONS, seconds=_SECONDS, warm=_WARM_SECONDS)
+            known = on_disk(agent)
+    if known < load.accepted:
+        raise SystemExit(f"{load.accepted:,} alerts were accepted, and the ledger has {known:,}")
+    others = {status: count for status, count in load.statuses.items() if status != "200"}
+    method = (
+        f"one `meshscope agent` on {_SERVICES:,} services, its SQLite ledger synced on a disk, deciding meanwhile; a "
+        f"process of its own posts one new alert a body over {_CONNECTIONS} kept connections, {_SECONDS:g} s after "
+        f"{_WARM_SECONDS:g} s to warm up; answers 200 within that time; the wait for one is {load.p50_seconds:.3f} s "
+        f"at p50 and {load.p99_seconds:.3f} s at p99; other answers: {others or 'none'}; the ledger had all of them"
+    )
+    return [PER_SECOND.measured(load.statuses.get("200", 0) / _SECONDS, method)]
+
+
+def posted(agent: Running, *, services: int, connections: int, seconds: float, warm: float) -> Answered:
+    """What a process of its own gets answered that posts to the agent. Raises SystemExit where it fails."""
+    task = Task(
+        port=agent.port, token=agent.token, services=services, connections=connections, warm_seconds=warm,
+        seconds=seconds,
+    )  # fmt: skip
+    ended = subprocess.run(
+        [sys.executable, "-m", "bench.agent_load"],
+        input=json.dumps(asdict(task)).encode(), capture_output=True, check=False, cwd=ROOT,
+    )  # fmt: skip
+    agent.look()
+    if ended.returncode:
+        raise SystemExit(f"the load ended with {ended.returncode}:\n{ended.stderr.decode(errors='replace')[-2000:]}")
+    return Answered(**json.loads(ended.stdout))
+
+
+def on_disk(agent: Running) -> int:
+    """How many different alerts the ledger has."""
+    return len({read_alert(record).received.fingerprint for record in agent.records(ALERT)})

@@ -1,0 +1,1 @@
+"""What carries out changes beyond the target: commands and hooks that a configuration lists."""

@@ -1,0 +1,1 @@
+"""Ledgers on disk, and what keeps them honest: one writer, a chain, anchors, backups."""

@@ -1,0 +1,1 @@
+"""Keys that sign, kept in files."""

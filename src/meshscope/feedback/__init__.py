@@ -1,0 +1,1 @@
+"""From an alert to a decision, a guarded act and an issue."""

@@ -1,0 +1,213 @@
+"""Everything that the agent has in mind, and how it gets on disk: alerts, incidents, stop switches.
+
+All changes happen under one lock, and are queued for the ledger under it, so that the ledger has them in their order.
+What is over for good is forgotten here; the ledger has it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future
+
+import msgspec
+
+from meshscope.feedback.comments import recurrence
+from meshscope.feedback.desk import Stop
+from meshscope.feedback.ports import Clock, Entry, Ledger, Record
+from meshscope.feedback.state import (
+    INCIDENT,
+    PERSON,
+    STOP,
+    Act,
+    AlertState,
+    Happened,
+    Incident,
+    Key,
+    alert_entry,
+    incident_entry,
+    read_alert,
+    read_incident,
+)
+
+_PAGE = 1000
+_HOUR = 3600.0
+Fingerprint = tuple[str, str]
+Fingerprints = dict[Fingerprint, AlertState]
+
+
+class Casebook:
+    """What is open, kept in memory and written to ``ledger``."""
+
+    def __init__(self, ledger: Ledger, clock: Clock) -> None:
+        """Read what is open from the ledger. Raises `LedgerError` where it can't be read."""
+        self.ledger = ledger
+        self.clock = clock
+        self.lock = threading.RLock()
+        self.alerts: Fingerprints = {}
+        self.incidents: dict[str, Incident] = {}
+        self.by_service: dict[tuple[Key, bool], str] = {}
+        """A security incident of a service is one of its own."""
+        self.stops: dict[str, Stop] = {}
+        self.dirty: set[str] = set()
+        """Incidents of which something is to be told."""
+        self.storms: dict[str, list[str]] = {}
+        """The incidents that each storm's one issue lists."""
+        self.storms_told: dict[str, int] = {}
+        self._acts: list[tuple[str, Incident, Act]] = []
+        self._pending: dict[Fingerprint, Future[Sequence[Record]]] = {}
+        self._load()
+
+    def _load(self) -> None:
+        for record in _all(self.ledger, "alert"):
+            state = read_alert(record)
+            self.alerts.setdefault((state.tenant, state.received.fingerprint), state)
+        for record in _all(self.ledger, INCIDENT):
+            self._know(read_incident(record))
+        # The budgets of the last hour: incidents that are over for good may have acts in it.
+        since = self.clock.now() - _HOUR
+        for record in _all(self.ledger, INCIDENT, open_=False, since=since):
+            self._count(read_incident(record))
+        for record in _all(self.ledger, STOP):
+            told = msgspec.json.decode(record.entry.body, type=dict)
+            self.stops[told["scope"]] = Stop(scope=told["scope"], by=told["by"], why=told["why"], at=record.at)
+
+    def _know(self, incident: Incident) -> None:
+        if incident.issue is not None and incident.issue.ref.startswith("storm:"):
+            self.storms.setdefault(incident.issue.ref.removeprefix("storm:"), []).append(incident.id)
+        self.incidents[incident.id] = incident
+        if not incident.folded_into:
+            self.by_service[incident.service, incident.security] = incident.id
+        self.dirty.add(incident.id)
+        self._count(incident)
+
+    def _count(self, incident: Incident) -> None:
+        self._acts += [(incident.owner, incident, act) for act in incident.acts]
+
+    def acts(self) -> Iterator[tuple[str, Incident, Act]]:
+        """Every act of the last hour, with its owner and incident."""
+        since = self.clock.now() - _HOUR
+        with self.lock:
+            self._acts = [one for one in self._acts if one[2].at > since]
+            return iter(list(self._acts))
+
+    def remember(self, incident: Incident, act: Act) -> None:
+        """Count an intent in the budgets."""
+        with self.lock:
+            incident.acts.append(act)
+            self._acts.append((incident.owner, incident, act))
+
+    def forget(self, act: Act) -> None:
+        """Take an intent out of the budgets, which is going to be judged again."""
+        with self.lock:
+            self._acts = [one for one in self._acts if one[2] is not act]
+
+    def open_for(self, service: Key, *, security: bool = False) -> Incident | None:
+        """The incident of ``service`` that is open, or so recently over that it opens again."""
+        found = self.by_service.get((service, security))
+        return self.incidents.get(found) if found else None
+
+    def write(self, entries: Sequence[Entry]) -> Future[Sequence[Record]]:
+        """Queue entries for the ledger; call it under the lock."""
+        return self.ledger.append(entries)
+
+    def save(
+        self, *incidents: Incident, alerts: Iterable[AlertState] = (), tell: bool = True
+    ) -> Future[Sequence[Record]]:
+        """Write incidents and alerts as they are, together; their issues are looked at, unless ``tell`` is False."""
+        with self.lock:
+            entries: list[Entry] = []
+            for incident in incidents:
+                incident.changed = self.clock.now()
+                entries.append(incident_entry(incident))
+                if tell:
+                    self.dirty.add(incident.id)
+                if not incident.open:
+                    self._forget(incident)
+                else:
+                    self.incidents[incident.id] = incident
+                    if not incident.folded_into:
+                        self.by_service[incident.service, incident.security] = incident.id
+            for alert in alerts:
+                self.alerts[alert.tenant, alert.received.fingerprint] = alert
+                entries.append(alert_entry(alert))
+            return self.write(entries)
+
+    def write_apart(self, alert: AlertState) -> Future[Sequence[Record]]:
+        """Write an episode that is not its alert's newest any more."""
+        with self.lock:
+            return self.write([alert_entry(alert)])
+
+    def _forget(self, incident: Incident) -> None:
+        # It stays until its end is told; the teller drops it then.
+        if self.by_service.get((incident.service, incident.security)) == incident.id:
+            del self.by_service[incident.service, incident.security]
+
+    def drop(self, incident: Incident) -> None:
+        """Forget an incident that is over and told."""
+        with self.lock:
+            if not incident.open:
+                self.incidents.pop(incident.id, None)
+
+    def prune(self) -> None:
+        """Forget alerts that are dealt with and over for an hour."""
+        since = self.clock.now() - _HOUR
+        with self.lock:
+            over = [
+                key
+                for key, state in self.alerts.items()
+                if state.terminal and state.resolved_at is not None and state.resolved_at < since
+            ]
+            for key in over:
+                del self.alerts[key]
+
+    def happened(self, incident: Incident, what: str, who: str = "agent", at: float | None = None) -> None:
+        """Add a line to an incident's story."""
+        with self.lock:
+            incident.story.append(Happened(at=self.clock.now() if at is None else at, what=what, who=who))
+
+    def comment(self, incident: Incident, text: str) -> None:
+        """Have something told under the incident's issue."""
+        with self.lock:
+            incident.due.append(text)
+            incident.said += 1
+
+    def recurred(self, incident: Incident, every: float) -> None:
+        """Have it told that an incident came back, unless that was told just now."""
+        now = self.clock.now()
+        if incident.issue is not None and now - incident.recurred_at >= every:
+            incident.recurred_at = now
+            self.comment(incident, recurrence(incident))
+
+    def person(self, by: str, what: str, about: str = "") -> None:
+        """Keep what a person did."""
+        body = msgspec.json.encode({"by": by, "what": what, "about": about, "at": self.clock.now()})
+        with self.lock:
+            self.write([Entry(kind=PERSON, subject=f"person:{by}", body=body, about=about)])
+
+    def switch(self, scope: str, *, on: bool, by: str, why: str = "") -> Future[Sequence[Record]]:
+        """Turn a stop switch on or off; at once, and for the next start too when the future is done."""
+        with self.lock:
+            now = self.clock.now()
+            if on:
+                self.stops[scope] = Stop(scope=scope, by=by, why=why, at=now)
+            else:
+                self.stops.pop(scope, None)
+            body = msgspec.json.encode({"scope": scope, "by": by, "why": why, "on": on})
+            return self.write([Entry(kind=STOP, subject=f"stop:{scope}", body=body, open=on)])
+
+
+def _all(
+    ledger: Ledger, kind: str, *, open_: bool = True, since: float = 0.0, most: int = 1_000_000
+) -> Iterator[Record]:
+    """Every head of ``kind``, the newest first, as far back as ``since``."""
+    before = 0
+    for _ in range(most // _PAGE):
+        page = ledger.heads(kind, open=open_, before=before, limit=_PAGE)
+        for record in page:
+            if record.at < since:
+                return
+            yield record
+        if len(page) < _PAGE:
+            return
+        before = page[-1].number

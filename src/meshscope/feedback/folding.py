@@ -1,0 +1,51 @@
+"""Which incidents belong together: a cascade is one trouble, that of the deepest service that fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from meshscope.feedback.state import Key
+
+Edges = Mapping[Key, tuple[Key, ...]]
+
+
+def reachable(begin: Key, edges: Edges, through: Callable[[Key], bool] = lambda _: True) -> dict[Key, int]:
+    """Every service that can be reached from ``begin`` over services that hold ``through``, and how far it is."""
+    found: dict[Key, int] = {}
+    level = [begin]
+    distance = 0
+    while level:
+        distance += 1
+        following: list[Key] = []
+        for key in level:
+            for other in edges.get(key, ()):
+                if other != begin and other not in found and through(other):
+                    found[other] = distance
+                    following.append(other)
+        level = following
+    return found
+
+
+def deepest(begin: Key, callees: Edges, failing: Mapping[Key, float]) -> Key | None:
+    """The failing service at the end of a chain of failing calls from ``begin``; None where it calls none that fails.
+
+    ``failing`` has since when each fails. Where calls go round in a circle, the one of them that failed first.
+    """
+    chain = reachable(begin, callees, lambda key: key in failing)
+    if not chain:
+        return None
+
+    def is_end(key: Key) -> bool:
+        # What it calls and fails leads back to it: then none of them is deeper.
+        onward = reachable(key, callees, lambda other: other in failing)
+        return all(key in reachable(other, callees, lambda one: one in failing) for other in onward)
+
+    ends = [key for key in chain if is_end(key)] or list(chain)
+    return min(ends, key=lambda key: (failing[key], -chain[key], key))
+
+
+def upstream(begin: Key, callers: Edges, failing: Iterable[Key]) -> tuple[Key, ...]:
+    """The failing services whose chain of failing calls leads to ``begin``, the nearest first."""
+    among = set(failing)
+    found = reachable(begin, callers, lambda key: key in among)
+    return tuple(sorted(found, key=lambda key: (found[key], key)))

@@ -1,0 +1,153 @@
+"""An alert joins an incident: its service's, that of a deeper service of which it is a victim, or a new one."""
+
+from __future__ import annotations
+
+import hashlib
+
+from msgspec import structs
+
+from meshscope.feedback.catalog import KnownAlert, KnownService
+from meshscope.feedback.folding import deepest, reachable, upstream
+from meshscope.feedback.state import AlertState, Incident, Key, Member, Phase
+from meshscope.feedback.tools import Tools, identity, name_of
+from meshscope.findings import MeshscopeError
+
+
+class Joiner:
+    """Puts alerts into incidents, and incidents into deeper ones."""
+
+    def __init__(self, tools: Tools) -> None:
+        """With the book of what is open."""
+        self.tools = tools
+        self.book = tools.book
+        self.catalog = tools.catalog
+        self.settings = tools.settings
+
+    def by_instance(self, alert: AlertState) -> KnownService | None:
+        """The service one of whose instances an alert of Falco names, who knows pods alone."""
+        pod, namespace = alert.received.labels.get("pod", ""), alert.received.labels.get("namespace", "")
+        if alert.received.source != "falco" or not pod:
+            return None
+        for service in self.catalog.services.values():
+            if service.key.namespace == namespace and pod.startswith(f"{service.workload}-"):
+                try:
+                    names = {one.name for one in self.tools.target.instances(identity(service.key))}
+                except MeshscopeError:
+                    continue
+                if pod in names:
+                    return service
+        return None
+
+    def root(self, incident: Incident) -> Incident:
+        """The incident that this one is part of; itself where it is part of none."""
+        seen: set[str] = set()
+        while incident.folded_into and incident.folded_into not in seen:
+            seen.add(incident.id)
+            found = self.book.incidents.get(incident.folded_into)
+            if found is None:
+                break
+            incident = found
+        return incident
+
+    def joined(self, alert: AlertState, service: KnownService, known: KnownAlert | None, now: float) -> Incident:
+        """The incident that the alert joins: its service's, a deeper one's of which it is a victim, or a new one."""
+        security = alert.received.source == "falco"
+        lone = security or (known is not None and known.siblings)
+        incident = self.book.open_for(service.key, security=security)
+        failing = self.failing(service.key)
+        if incident is None:
+            root = None if lone else deepest(service.key, self.catalog.callees, failing)
+            found = self.book.open_for(root) if root is not None else None
+            if found is not None and not found.security:
+                self.add(found, alert, service, known, victim=True)
+                return found
+            incident = self._opened(service, alert, now, security)
+        # A promise over hours still sees what is over; that is nothing new.
+        late = incident.phase is Phase.MITIGATED and incident.calm_since is not None and "slo" in alert.received.labels
+        if incident.phase is not Phase.OPEN and alert.resolved_at is None and not late:
+            self._again(incident, now)
+        self.add(incident, alert, service, known, victim=False)
+        if not security:
+            self._swallow(incident, upstream(service.key, self.catalog.callers, failing), now, lone=lone)
+        return incident
+
+    def failing(self, besides: Key) -> dict[Key, float]:
+        """Since when each service fails, as far as that is somebody's trouble of their own, or a victim's."""
+        found: dict[Key, float] = {}
+        for incident in self.book.incidents.values():
+            if incident.phase is not Phase.OPEN or incident.security:
+                continue
+            for member in incident.firing:
+                key = member.service or incident.service
+                found[key] = min(member.since, found.get(key, member.since))
+        found.pop(besides, None)
+        return found
+
+    def _opened(self, service: KnownService, alert: AlertState, now: float, security: bool) -> Incident:
+        digest = hashlib.sha256(f"{service.key}/{alert.key}".encode()).hexdigest()[:10]
+        owner = self.catalog.security if security and self.catalog.security else self.catalog.owner_of(service)
+        incident = Incident(
+            id=f"{service.key.name}-{digest}", service=service.key, owner=owner, opened=now, security=security
+        )
+        try:
+            running = self.tools.target.instances(identity(service.key))
+        except MeshscopeError:
+            running = ()
+        versions = sorted({one.version for one in running if one.version})
+        incident.revision = ", ".join(versions)
+        incident.revision_since = min((one.started for one in running if one.version), default=None)
+        return incident
+
+    def _again(self, incident: Incident, now: float) -> None:
+        was = incident.phase
+        incident.phase, incident.quiet_since, incident.ended = Phase.OPEN, None, None
+        incident.reopened += 1
+        self.book.happened(incident, f"it fires again; it was {was}", at=now)
+        self.book.recurred(incident, self.settings.recur_seconds)
+
+    def add(
+        self, incident: Incident, alert: AlertState, service: KnownService, known: KnownAlert | None, *, victim: bool
+    ) -> None:
+        """List the alert among the incident's; ``victim`` where the incident is a deeper service's."""
+        labels, notes = alert.received.labels, alert.received.annotations
+        member = next((one for one in incident.members if one.alert == alert.key), None)
+        if member is None:
+            member = Member(
+                alert=alert.key, name=name_of(alert), severity=labels.get("severity", labels.get("priority", "")),
+                summary=notes.get("summary", "") or (known.summary if known else ""), service=service.key,
+                slo=labels.get("slo", ""), stage=labels.get("stage", ""), pod=labels.get("pod", ""),
+                definition=known.definition if known else "", runbook=service.runbook,
+                dashboard=notes.get("dashboard_url", ""), since=alert.at, victim=victim,
+            )  # fmt: skip
+            incident.members.append(member)
+            what = f"{member.name} fires" + (f" for {service.key.namespace}/{service.key.name}" if victim else "")
+            self.book.happened(incident, what, who="alert", at=alert.at)
+        member.until = alert.resolved_at
+        if victim and service.key not in incident.victims:
+            incident.victims.append(service.key)
+
+    def _swallow(self, incident: Incident, callers: tuple[Key, ...], now: float, *, lone: bool) -> None:
+        """Fold the incidents of callers into this one, which is deeper."""
+        for key in callers:
+            other = self.book.open_for(key)
+            if other is None or other is incident or other.security or other.acts:
+                continue
+            apart = now - other.opened > self.settings.fold_seconds
+            around = incident.service in reachable(key, self.catalog.callers)
+            if apart or (around and not lone and other.opened < incident.opened):
+                continue
+            other.folded_into, other.phase, other.ended = incident.id, Phase.CLOSED, now
+            self.book.happened(other, f"it is part of {incident.id}: {incident.service} fails, which it calls", at=now)
+            known = {member.alert for member in incident.members}
+            for member in other.members:
+                if member.alert not in known:
+                    incident.members.append(structs.replace(member, victim=True))
+            if key not in incident.victims:
+                incident.victims.append(key)
+            self.book.happened(incident, f"{key.namespace}/{key.name} fails too, and calls this", at=now)
+            moved = [
+                structs.replace(state, incident=incident.id)
+                for state in self.book.alerts.values()
+                if state.incident == other.id
+            ]
+            self.book.save(other, alerts=moved)

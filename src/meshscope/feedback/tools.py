@@ -1,0 +1,72 @@
+"""What the agent works with: the model, the book, and the ports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from meshscope.deploy.plan import Hand, Step, Target, Verb
+from meshscope.feedback.cards import Actions
+from meshscope.feedback.casebook import Casebook
+from meshscope.feedback.catalog import Catalog, KnownService
+from meshscope.feedback.settings import Settings
+from meshscope.feedback.state import AlertState, Key
+from meshscope.feedback.telemetry import Telemetry
+from meshscope.findings import MeshscopeError
+from meshscope.insight.siblings import Askable
+from meshscope.model.modes import Mode
+from meshscope.model.services import Identity
+
+_RANK = {Mode.OBSERVE: 0, Mode.PROPOSE: 1, Mode.ASK: 2, Mode.ACT: 3}
+OWN = "MeshscopeAgent"
+
+
+@dataclass(kw_only=True)
+class Tools:
+    """What the agent works with; every part of it is a port."""
+
+    catalog: Catalog
+    book: Casebook
+    actions: Actions
+    target: Target
+    hands: Mapping[Verb, Hand]
+    metrics: Askable | None
+    settings: Settings
+    telemetry: Telemetry
+    stop_file: Callable[[], str] = lambda: ""
+    """Why the stop file says that nothing may be done; empty where there is none."""
+    step: Step = lambda _: None
+    new_token: Callable[[], str] = lambda: ""
+    restored: Callable[[], bool] = lambda: False
+
+    def mode_of(self, service: KnownService) -> Mode:
+        """The mode in force: the lower one of the mesh's and the service's own."""
+        if self.restored():
+            return Mode.OBSERVE
+        own = service.mode if service.mode is not None else self.catalog.mode
+        return min(own, self.catalog.mode, key=_RANK.__getitem__)
+
+    def stopped(self, service: KnownService | None) -> str:
+        """Why nothing may be done to ``service`` now: a file, a person's switch, or its label; empty where it may."""
+        if why := self.stop_file():
+            return why
+        scopes = ["all"] + ([f"{service.key.namespace}/{service.key.name}"] if service else [])
+        for scope in scopes:
+            if (stop := self.book.stops.get(scope)) is not None:
+                return f"{stop.by} stopped {'everything' if scope == 'all' else scope}: {stop.why or 'no reason given'}"
+        try:
+            if service is not None and self.target.stopped(identity(service.key)):
+                return "its label says stop"
+        except MeshscopeError as error:
+            return f"whether its label says stop can't be asked: {error}"
+        return ""
+
+
+def identity(key: Key) -> Identity:
+    """The same, as the model has it."""
+    return Identity(key.cluster, key.namespace, key.name)
+
+
+def name_of(alert: AlertState) -> str:
+    """What the alert is called; a rule of Falco by its rule."""
+    return alert.received.labels.get("alertname", "")

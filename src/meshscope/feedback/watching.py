@@ -1,0 +1,208 @@
+"""What time brings: replacements, effects, quiet, approvals that expire, incidents that are over."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from msgspec import structs
+
+from meshscope.build.detection import spoken
+from meshscope.deploy.plan import Instance
+from meshscope.feedback import comments
+from meshscope.feedback.deciding import Decider
+from meshscope.feedback.state import Act, AlertState, Incident, Numbers, Phase
+from meshscope.feedback.tools import Tools, identity
+from meshscope.findings import MeshscopeError
+from meshscope.insight.siblings import pods, whole
+from meshscope.model.units import Duration, exact
+
+# Two clocks of one machine, read one after the other.
+_SAME = 0.05
+
+
+class Watcher:
+    """Looks at everything that is open, again and again."""
+
+    def __init__(self, tools: Tools, decider: Decider) -> None:
+        """Nothing was looked at yet."""
+        self.tools = tools
+        self.book = tools.book
+        self.decider = decider
+        self._asked: dict[str, float] = {}
+
+    def look(self) -> None:
+        """Look at each open incident once. A service that can't be asked leaves its incident as it is."""
+        for incident in list(self.book.incidents.values()):
+            if incident.open:
+                self._one(incident)
+        self.book.prune()
+
+    def resolved(self, alert: AlertState) -> None:
+        """An alert is over: its incidents know."""
+        with self.book.lock:
+            for incident in self.book.incidents.values():
+                changed = False
+                for member in incident.members:
+                    if member.alert == alert.key and member.until is None:
+                        member.until = alert.resolved_at
+                        changed = True
+                        self.book.happened(incident, f"{member.name} is over", who="alert", at=alert.resolved_at)
+                if changed:
+                    self._quiet(incident)
+                    self.book.save(incident)
+
+    def fires_again(self, alert: AlertState) -> None:
+        """An alert that was over for a moment goes on: its incidents know. What was decided of it stays decided."""
+        with self.book.lock:
+            for incident in self.book.incidents.values():
+                back = [one for one in incident.members if one.alert == alert.key and one.until is not None]
+                for member in back:
+                    member.until = None
+                    self.book.happened(incident, f"{member.name} fires again", who="alert")
+                if back and not (incident.phase is Phase.MITIGATED and incident.quiet):
+                    if incident.phase is not Phase.OPEN:
+                        incident.reopened += 1
+                    incident.phase, incident.quiet_since, incident.ended = Phase.OPEN, None, None
+                    self.book.recurred(incident, self.tools.settings.recur_seconds)
+                    self.book.save(incident)
+
+    def _one(self, incident: Incident) -> None:
+        with self.book.lock:
+            before = structs.asdict(incident), len(incident.story)
+            now = self.book.clock.now()
+            self._expire(incident, now)
+            self._phase(incident, now)
+        running: tuple[Instance, ...] | None = None
+        if any(_waits(act) for act in incident.acts) or incident.phase is Phase.MITIGATED:
+            try:
+                running = self.tools.target.instances(identity(incident.service))
+            except MeshscopeError:
+                running = None
+        calm = self._calm(incident, now)
+        with self.book.lock:
+            if calm is not None and calm is not (incident.calm_since is not None):
+                incident.calm_since = now if calm else None
+            if running is not None:
+                for act in incident.acts:
+                    self._act(incident, act, running)
+                self._mended(incident, running)
+            if (structs.asdict(incident), len(incident.story)) != before:
+                self.book.save(incident)
+
+    def _calm(self, incident: Incident, now: float) -> bool | None:
+        """Whether the service is well by its own numbers; None where nobody wants to know, or can."""
+        metrics = self.tools.metrics
+        lagging = bool(incident.firing) and all(member.slo for member in incident.firing)
+        if metrics is None or not incident.acts or not (lagging or incident.calm_since is not None):
+            return None
+        if now - self._asked.get(incident.id, 0.0) < self.tools.settings.window_seconds / 30:
+            return None
+        self._asked[incident.id] = now
+        try:
+            every = whole(pods(metrics, identity(incident.service), Decimal(f"{now:.3f}")))
+        except MeshscopeError:
+            return None
+        return every.requests > 0 and every.failures / every.requests < self.tools.settings.calm
+
+    def _expire(self, incident: Incident, now: float) -> None:
+        for approval in incident.approvals:
+            if not approval.answer and approval.until <= now:
+                approval.answer, approval.answered_at = "expired", now
+                self.book.happened(incident, f"nobody said yes to {approval.action} of {approval.target} in time")
+                alert = next((one for one in self.book.alerts.values() if one.key == approval.alert), None)
+                if alert is not None and not alert.terminal:
+                    ended = structs.replace(
+                        alert, terminal="declined", code="expired", why="nobody said yes in time", ended_at=now
+                    )
+                    self.book.save(alerts=[ended])
+
+    def _act(self, incident: Incident, act: Act, running: tuple[Instance, ...]) -> None:
+        now = self.book.clock.now()
+        if act.outcome in ("done", "gone") and act.replaced_at is None:
+            known = {one.target for one in incident.acts} | {one.replacement for one in incident.acts}
+            fresh = [one for one in running if one.ready and one.started >= act.at - _SAME and one.name not in known]
+            if fresh:
+                newest = max(fresh, key=lambda one: one.started)
+                act.replaced_at, act.replacement = now, newest.name
+                self.book.happened(incident, f"{newest.name} is ready in place of {act.target}")
+        if act.outcome in ("done", "gone", "unknown") and not act.effect:
+            self._effect(incident, act, now)
+
+    def _effect(self, incident: Incident, act: Act, now: float) -> None:
+        if incident.security:
+            # Nobody says that a break-in is over; what was to be done is done.
+            act.effect, act.effect_at = "effective", now
+            return
+        mine = [one for one in incident.members if one.alert == act.alert]
+        over = bool(mine) and all(one.until is not None for one in mine)
+        late = act.done_at is not None and now > act.done_at + self.tools.settings.settle_seconds
+        if not over and not late:
+            return
+        act.effect, act.effect_at = ("effective" if over else "none"), now
+        act.after = self._after(incident, act)
+        took = _spoken(now - act.at)
+        what = f"it helped: over after {took}" if over else f"it did not help: still firing after {took}"
+        self.book.happened(incident, f"{act.action} of {act.target}: {what}")
+        self.book.comment(incident, comments.effect(incident, act))
+
+    def _after(self, incident: Incident, act: Act) -> Numbers | None:
+        name = act.replacement or act.target
+        try:
+            running = self.tools.target.instances(identity(incident.service))
+        except MeshscopeError:
+            return None
+        found = next((one for one in running if one.name == name), None)
+        return self.decider.numbers(incident.service, found, None)[0] if found is not None else None
+
+    def _quiet(self, incident: Incident) -> None:
+        if not incident.quiet or incident.quiet_since is not None:
+            return
+        incident.quiet_since = self.book.clock.now()
+
+    def _phase(self, incident: Incident, now: float) -> None:
+        acted = any(act.outcome in ("done", "gone", "unknown") for act in incident.acts)
+        over = incident.quiet if acted else not incident.firing
+        if incident.phase is Phase.OPEN and over and incident.members:
+            self._quiet(incident)
+            undecided = any(state.incident == incident.id and not state.terminal for state in self.book.alerts.values())
+            waiting = any(not act.outcome or (act.outcome != "unknown" and not act.effect) for act in incident.acts)
+            if undecided or (waiting and self._soon(incident, now)):
+                return
+            incident.phase = Phase.MITIGATED if acted else Phase.RESOLVED
+            incident.ended = now if incident.phase is Phase.RESOLVED else None
+            words = "quiet, and the cause is still there" if acted else "over; nothing was done to it"
+            self.book.happened(incident, words)
+        elif incident.phase is Phase.RESOLVED and now > (incident.ended or now) + self.tools.settings.reopen_seconds:
+            incident.phase = Phase.CLOSED
+
+    def _soon(self, incident: Incident, now: float) -> bool:
+        """Whether what an act came to can still be told in time."""
+        last = max(act.done_at or act.at for act in incident.acts)
+        return now < last + self.tools.settings.settle_seconds
+
+    def _mended(self, incident: Incident, running: tuple[Instance, ...]) -> None:
+        """A cause counts as mended when another revision than the one that failed has run quiet for long enough."""
+        if incident.phase is not Phase.MITIGATED or not incident.quiet:
+            return
+        now = self.book.clock.now()
+        versions = sorted({one.version for one in running if one.version and one.ready})
+        told = ", ".join(versions)
+        fresh = bool(told) and told != incident.revision and not set(versions) & set(incident.revision.split(", "))
+        if not fresh and not incident.fixed_by:
+            return
+        since = max([one.started for one in running if one.ready] + [incident.quiet_since or now])
+        if incident.fixed_by and incident.fixed_by not in versions and not fresh:
+            return
+        if now < since + self.tools.settings.quiet_seconds:
+            return
+        incident.fixed_by = incident.fixed_by or told
+        incident.phase, incident.ended = Phase.RESOLVED, now
+        self.book.happened(incident, f"revision {told} has run quiet for {_spoken(now - since)}: mended")
+
+
+def _waits(act: Act) -> bool:
+    return act.outcome in ("done", "gone", "unknown") and (act.replaced_at is None or not act.effect)
+
+
+def _spoken(seconds: float) -> str:
+    return spoken(Duration(exact(round(seconds))))

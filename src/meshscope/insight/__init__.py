@@ -1,0 +1,1 @@
+"""What an SRE needs to see of logs, traces and metrics."""

@@ -1,0 +1,38 @@
+"""What the agent may do about security alerts, which other programs define: rules of Falco, by their name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from meshscope.findings import DefinitionError, Finding, Place, here
+from meshscope.model.responses import Response
+
+
+@dataclass(frozen=True, kw_only=True)
+class FalcoRule:
+    """A rule of Falco, called as Falco calls it (``Terminal shell in container``), and how the agent responds.
+
+    Raises `DefinitionError` for a rule without a name.
+    """
+
+    rule: str
+    respond: tuple[Response, ...]
+    place: Place | None = field(default_factory=here, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if not self.rule.strip():
+            raise DefinitionError(
+                Finding(
+                    code="model/bad-name",
+                    title="a rule of Falco has no name",
+                    place=self.place,
+                    argument="rule",
+                    why="alerts of Falco are told apart by the name of their rule",
+                    help='write it as Falco does: rule="Terminal shell in container"',
+                )
+            )
+
+    @property
+    def name(self) -> str:
+        """What tells it from others."""
+        return self.rule

@@ -1,0 +1,358 @@
+"""From an alert to its end: what is acted on, what is declined and why, and what is told of it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from msgspec import structs
+
+from meshscope.adapters.memory.tracker import MemoryTracker
+from meshscope.feedback.catalog import Catalog
+from meshscope.feedback.ports import TrackerError
+from meshscope.feedback.state import AlertState, Phase, Received
+from meshscope.findings import Finding, MeshscopeError
+from meshscope.model.modes import Mode
+from tests.feedback.world import FAST, NAMES, alert, catalog, key, service, world
+
+
+def test_the_instance_that_fails_alone_is_killed_and_the_issue_says_that_the_cause_is_open(tmp_path: Path) -> None:
+    with world(tmp_path) as it:
+        bad, *well = it.pods.names("ledger")
+        it.gauges.failing[bad] = 1.0
+        assert it.send(alert("LoneFailingInstance", "ledger", pod=bad, stage="agent")) == 1
+        it.settled()
+        assert it.pods.killed == ["uid-6"]
+        assert set(well) < set(it.pods.names("ledger"))
+        assert it.alerts()[0].terminal == "acted"
+        incident = it.incident("ledger")
+        (act,) = incident.acts
+        assert (act.target, act.outcome) == (bad, "done")
+        assert incident.evidence[0].lines == [f"ERROR {bad}: the connection pool is exhausted"]
+        it.until(lambda: act.replaced_at is not None)
+        it.send(alert("LoneFailingInstance", "ledger", pod=bad, stage="agent", status="resolved"))
+        it.until(lambda: incident.phase is Phase.MITIGATED)
+        assert act.effect == "effective"
+        it.until(lambda: incident.issue is not None and incident.issue.ref)
+        issue = it.tracker.find("markdown:payments", incident.id)
+        it.until(lambda: "cause open" in it.tracker.find("markdown:payments", incident.id).title)
+        assert issue is not None
+        assert issue.open
+
+
+def test_where_all_instances_fail_a_kill_is_declined(tmp_path: Path) -> None:
+    with world(tmp_path) as it:
+        for pod in it.pods.names("ledger"):
+            it.gauges.failing[pod] = 1.0
+        it.send(alert("LoneFailingInstance", "ledger", pod=it.pods.names("ledger")[0]))
+        it.settled()
+        assert it.pods.killed == []
+        assert (it.alerts()[0].terminal, it.alerts()[0].code) == ("declined", "no_outlier")
+
+
+def test_a_resolved_alert_is_never_acted_on(tmp_path: Path) -> None:
+    with world(tmp_path) as it:
+        bad = it.pods.names("ledger")[0]
+        it.gauges.failing[bad] = 1.0
+        it.send(alert("LoneFailingInstance", "ledger", pod=bad, status="resolved"))
+        it.settled()
+        assert it.pods.killed == []
+        assert it.alerts()[0].code == "resolved_first"
+
+
+def test_who_calls_what_fails_is_a_victim_and_has_no_issue_of_its_own(tmp_path: Path) -> None:
+    with world(tmp_path) as it:
+        it.send(alert("ErrorBudgetBurn", "payment", slo="availability"))
+        it.send(alert("ErrorBudgetBurn", "frontend", slo="availability"))
+        it.settled()
+        assert {one.service.name for one in it.incidents() if not one.folded_into} == {"payment", "frontend"}
+    with world(tmp_path / "chain") as it:
+        it.send(alert("ErrorBudgetBurn", "payment", slo="availability"))
+        it.settled()
+        it.send(alert("ErrorBudgetBurn", "checkout", slo="availability"))
+        it.send(alert("ErrorBudgetBurn", "frontend", slo="availability"))
+        it.settled()
+        (incident,) = it.incidents()
+        assert incident.service == key("payment")
+        assert incident.victims == [key("checkout"), key("frontend")]
+        assert {one.code for one in it.alerts()} == {"issue", "folded"}
+
+
+def test_a_deeper_service_that_fires_later_takes_its_callers_incident_over(tmp_path: Path) -> None:
+    with world(tmp_path) as it:
+        it.send(alert("ErrorBudgetBurn", "checkout", slo="availability"))
+        it.settled()
+        it.until(lambda: it.incident("checkout").issue is not None)
+        it.send(alert("ErrorBudgetBurn", "payment", slo="availability"))
+        it.settled()
+        by_service = {one.service.name: one for one in it.incidents()}
+        assert by_service["checkout"].folded_into == by_service["payment"].id
+        assert by_service["payment"].victims == [key("checkout")]
+        checkout = by_service["checkout"].id
+        it.until(lambda: not it.tracker.find("markdown:payments", checkout).open)
+
+
+def test_an_instance_that_fails_is_never_anybody_s_victim(tmp_path: Path) -> None:
+    with world(tmp_path) as it:
+        it.send(alert("ErrorBudgetBurn", "checkout", slo="availability"))
+        it.settled()
+        bad = it.pods.names("ledger")[0]
+        it.gauges.failing[bad] = 1.0
+        it.send(alert("LoneFailingInstance", "ledger", pod=bad))
+        it.settled()
+        assert it.pods.killed == ["uid-6"], "checkout calls ledger and ledger calls checkout"
+        assert {one.service.name: one.folded_into for one in it.incidents()}["ledger"] == ""
+
+
+def test_a_dependency_that_fires_forbids_the_kill(tmp_path: Path) -> None:
+    with world(tmp_path) as it:
+        it.send(alert("ErrorBudgetBurn", "payment", slo="availability"))
+        it.settled()
+        bad = it.pods.names("checkout")[0]
+        it.gauges.failing[bad] = 1.0
+        it.send(alert("LoneFailingInstance", "checkout", pod=bad))
+        it.settled()
+        assert it.alert(f"LoneFailingInstance-checkout-{bad}-").code == "dependency_fires"
+        assert it.pods.killed == []
+
+
+def test_a_stored_alert_is_not_stored_twice(tmp_path: Path) -> None:
+    with world(tmp_path) as it:
+        one = alert("ErrorBudgetBurn", "payment", slo="availability")
+        assert [it.send(one, one), it.send(one), it.send(one)] == [1, 0, 0]
+        it.settled()
+        assert len(it.alerts()) == 1
+
+
+def test_a_fresh_alert_after_the_gap_is_a_new_episode_and_within_it_the_same(tmp_path: Path) -> None:
+    with world(tmp_path) as it:
+        firing, over = (alert("ErrorBudgetBurn", "payment", status=status) for status in ("firing", "resolved"))
+        it.send(firing)
+        it.settled()
+        it.send(over)
+        it.send(firing)
+        it.until(lambda: it.alerts()[0].resolved_at is None)
+        assert len(it.alerts()) == 1
+        it.send(over)
+        it.clock.ahead += 1.0
+        it.send(firing)
+        it.settled()
+        assert len(it.alerts()) == 2
+        assert len({one.incident for one in it.alerts()}) == 1, "the incident opens again"
+        assert it.incident("payment").phase is Phase.OPEN
+
+
+def test_what_was_killed_stays_an_open_cause_until_another_revision_has_run_quiet(tmp_path: Path) -> None:
+    with world(tmp_path) as it:
+        bad = it.pods.names("ledger")[0]
+        it.gauges.failing[bad] = 1.0
+        it.send(alert("LoneFailingInstance", "ledger", pod=bad))
+        it.settled()
+        it.send(alert("LoneFailingInstance", "ledger", pod=bad, status="resolved"))
+        incident = it.incident("ledger")
+        it.until(lambda: incident.phase is Phase.MITIGATED)
+        it.pods.roll("ledger", "v2")
+        it.until(lambda: incident.phase is Phase.RESOLVED)
+        assert incident.fixed_by == "v2"
+        it.until(lambda: not it.tracker.find("markdown:payments", incident.id).open)
+
+
+def test_what_was_over_without_an_act_closes_with_the_numbers(tmp_path: Path) -> None:
+    with world(tmp_path) as it:
+        it.send(alert("ErrorBudgetBurn", "payment"))
+        it.settled()
+        incident = it.incident("payment")
+        it.until(lambda: incident.issue is not None and incident.issue.open)
+        it.send(alert("ErrorBudgetBurn", "payment", status="resolved"))
+        it.until(lambda: incident.phase is Phase.RESOLVED)
+        it.until(lambda: not it.tracker.find("markdown:payments", incident.id).open)
+        it.clock.ahead += FAST.reopen_seconds + 1
+        it.until(lambda: it.incidents()[0].phase is Phase.CLOSED)
+
+
+def test_a_shell_in_a_container_is_quarantined_for_the_security_owner(tmp_path: Path) -> None:
+    with world(tmp_path) as it:
+        pod = it.pods.names("ledger")[1]
+        labels = {"alertname": "Terminal shell in container", "namespace": "shop", "pod": pod, "priority": "Notice"}
+        it.agent.accept("falco", [Received(source="falco", fingerprint="f", status="firing", labels=labels)]).result(5)
+        it.settled()
+        assert it.alerts()[0].terminal == "acted"
+        incident = it.incident("ledger")
+        assert (incident.owner, incident.security) == ("platform", True)
+        assert next(one for one in it.pods.running["ledger"] if one.name == pod).quarantined
+        it.until(lambda: it.tracker.find("markdown:platform", incident.id) is not None)
+
+
+@pytest.mark.parametrize("how", ["file", "switch", "service", "label"])
+def test_a_stop_switch_forbids_every_act(tmp_path: Path, how: str) -> None:
+    with world(tmp_path) as it:
+        bad = it.pods.names("ledger")[0]
+        it.gauges.failing[bad] = 1.0
+        match how:
+            case "file":
+                (tmp_path / "stop").write_text("drill")
+            case "switch":
+                it.agent.stop("all", by="ada", why="drill")
+            case "service":
+                it.agent.stop("shop/ledger", by="ada", why="drill")
+            case "label":
+                it.pods.labelled.add("ledger")
+        it.send(alert("LoneFailingInstance", "ledger", pod=bad))
+        it.settled()
+        assert (it.alerts()[0].code, it.pods.killed) == ("stopped", [])
+
+
+def test_a_stop_switch_survives_a_restart_and_can_be_turned_off(tmp_path: Path) -> None:
+    with world(tmp_path) as it:
+        it.agent.stop("all", by="ada", why="drill")
+    with world(tmp_path) as it:
+        assert [(one.scope, one.by, one.why) for one in it.agent.stops()] == [("all", "ada", "drill")]
+        it.agent.start("all", by="ada")
+    with world(tmp_path) as it:
+        assert it.agent.stops() == []
+
+
+@pytest.mark.parametrize(("mesh", "own", "code"), [
+    (Mode.OBSERVE, Mode.ACT, "observe_mode"), (Mode.ACT, Mode.OBSERVE, "observe_mode"),
+    (Mode.ACT, None, "not_opted_in"),
+    (Mode.PROPOSE, Mode.ACT, "propose_mode"),
+])  # fmt: skip
+def test_the_lower_mode_is_in_force(tmp_path: Path, mesh: Mode, own: Mode | None, code: str) -> None:
+    known = catalog([service(name, mode=own) for name in NAMES], mode=mesh)
+    with world(tmp_path, known=known) as it:
+        bad = it.pods.names("ledger")[0]
+        it.gauges.failing[bad] = 1.0
+        it.send(alert("LoneFailingInstance", "ledger", pod=bad))
+        it.settled()
+        assert it.alerts()[0].code == code
+        assert it.pods.killed == []
+
+
+def asking(tmp_path: Path) -> Catalog:
+    return catalog([service(name, mode=Mode.ASK) for name in NAMES])
+
+
+def test_an_act_that_is_asked_for_waits_for_one_yes(tmp_path: Path) -> None:
+    with world(tmp_path, known=asking(tmp_path)) as it:
+        bad = it.pods.names("ledger")[0]
+        it.gauges.failing[bad] = 1.0
+        it.send(alert("LoneFailingInstance", "ledger", pod=bad))
+        it.until(lambda: it.agent.book.incidents and it.incident("ledger").approvals)
+        incident = it.incident("ledger")
+        (waiting,) = incident.approvals
+        assert it.pods.killed == []
+        assert "acted" in it.agent.answer(incident.id, waiting.token, yes=True, by="ada")
+        assert it.pods.killed == ["uid-6"]
+        with pytest.raises(MeshscopeError, match="nothing waits"):
+            it.agent.answer(incident.id, waiting.token, yes=True, by="ada")
+        assert incident.acts[0].approved_by == "ada"
+        it.settled()
+
+
+def test_a_no_and_a_silence_decline(tmp_path: Path) -> None:
+    with world(tmp_path, known=asking(tmp_path)) as it:
+        for number, pod in enumerate(it.pods.names("ledger")[:2]):
+            it.gauges.failing = {pod: 1.0}
+            it.send(alert("LoneFailingInstance", "ledger", pod=pod))
+            it.until(lambda number=number: it.agent.book.incidents and len(it.incident("ledger").approvals) > number)
+        first, second = it.incident("ledger").approvals
+        it.agent.answer(it.incident("ledger").id, first.token, yes=False, by="ada")
+        it.clock.ahead += FAST.approval_seconds + 1
+        it.settled()
+        assert {one.code for one in it.alerts()} == {"rejected", "expired"}
+        assert second.answer == "expired"
+        assert it.pods.killed == []
+
+
+def test_numbers_that_can_t_be_had_forbid_a_kill_unless_the_alert_brings_them(tmp_path: Path) -> None:
+    with world(tmp_path) as it:
+        it.gauges.down = True
+        first, second, _ = it.pods.names("ledger")
+        it.send(alert("LoneFailingInstance", "ledger", pod=first))
+        it.settled()
+        assert it.alerts()[0].code == "numbers_unknown"
+        told = alert("LoneFailingInstance", "ledger", pod=second)
+        notes = {"instance_failing": "1", "siblings_failing": "0", "instance_requests": "900", "siblings": "2"}
+        it.send(structs.replace(told, annotations=notes))
+        it.settled()
+        assert len(it.pods.killed) == 1
+
+
+def test_no_burst_of_alerts_kills_more_than_the_caps_allow(tmp_path: Path) -> None:
+    settings = replace(FAST, caps=replace(FAST.caps, every_seconds=0.0))
+    with world(tmp_path, settings=settings) as it:
+        for _ in range(8):
+            for name in NAMES:
+                for pod in it.pods.names(name):
+                    it.gauges.failing = {pod: 1.0}
+                    it.send(alert("LoneFailingInstance", name, pod=pod))
+                    it.settled()
+                    it.until(lambda: all(a.replaced_at for one in it.incidents() for a in one.acts))
+        assert len(it.pods.killed) == FAST.caps.owner
+        assert {one.code for one in it.alerts() if one.terminal == "declined"} <= {
+            "cap_owner", "cap_service", "rate", "dependency_fires"
+        }  # fmt: skip
+
+
+def test_a_poison_alert_is_dead_and_the_others_go_on(tmp_path: Path) -> None:
+    settings = replace(FAST, attempts=2)
+    with world(tmp_path, settings=settings) as it:
+        taken = it.agent.decider.take
+
+        def take(one: AlertState) -> None:
+            if one.received.fingerprint == "poison":
+                raise RuntimeError("no luck")
+            taken(one)
+
+        it.agent.decider.take = take  # type: ignore[method-assign]
+        it.send(alert("ErrorBudgetBurn", "ledger", fingerprint="poison"))
+        it.send(alert("ErrorBudgetBurn", "payment"))
+        it.settled()
+        assert it.alert("poison").terminal == "dead"
+        assert "no luck" in it.alert("poison").why
+        assert it.alert("ErrorBudgetBurn-payment--").terminal == "acted"
+
+
+def test_the_agent_s_own_alerts_are_never_acted_on(tmp_path: Path) -> None:
+    with world(tmp_path) as it:
+        bad = it.pods.names("ledger")[0]
+        it.gauges.failing[bad] = 1.0
+        it.send(alert("MeshscopeAgentSilent", "ledger", pod=bad))
+        it.settled()
+        assert it.alerts()[0].code == "own_alert"
+        assert it.pods.killed == []
+
+
+def test_labels_that_name_nothing_of_ours_do_nothing(tmp_path: Path) -> None:
+    with world(tmp_path) as it:
+        it.send(alert("ErrorBudgetBurn", "../../etc/passwd"), alert("Made up", "ledger"))
+        it.settled()
+        assert {one.code for one in it.alerts()} == {"unknown_service", "unknown_alert"}
+        assert it.incidents() == []
+
+
+def test_a_tracker_that_is_down_loses_nothing(tmp_path: Path) -> None:
+    broken = [True]
+
+    def faults(where: str) -> None:
+        if broken[0]:
+            raise TrackerError(Finding(code="tracker/down", title="it does not answer"))
+
+    with world(tmp_path, tracker=MemoryTracker(secret=b"secret", faults=faults)) as it:
+        it.send(alert("ErrorBudgetBurn", "payment"))
+        it.settled()
+        it.until(lambda: it.agent.teller.failure)
+        broken[0] = False
+        incident = it.incident("payment")
+        it.until(lambda: it.tracker.find("markdown:payments", incident.id) is not None)
+
+
+def test_a_storm_is_told_in_one_issue(tmp_path: Path) -> None:
+    names = [f"s{number}" for number in range(30)]
+    settings = replace(FAST, storm_incidents=5)
+    with world(tmp_path, known=catalog([service(name) for name in names]), settings=settings) as it:
+        it.send(*(alert("ErrorBudgetBurn", name) for name in names))
+        it.settled()
+        it.until(lambda: all(one.issue for one in it.incidents()), 20)
+        own = [one for one in it.incidents() if not one.issue.ref.startswith("storm:")]
+        assert len(own) == 5
+        it.until(lambda: sum(it.agent.book.storms_told.values()) == 25)
