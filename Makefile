@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup demo test bench engines lint docs dashboards-page
+.PHONY: help setup demo test bench browser engines lint docs dashboards-page
 .DELETE_ON_ERROR:
 
 help:  ## say what there is
@@ -21,8 +21,15 @@ $(READY): pyproject.toml
 engines: setup  ## build the real programs that tests run, once
 	@$(BIN)/python engines/build.py
 
+browser:  # the pages of the console are tested in a real browser
+	@command -v chromium > /dev/null || command -v chromium-browser > /dev/null || { \
+	  echo "installing chromium, in which pages are tested"; \
+	  { apt-get update -qq && apt-get install -qq -y chromium > /dev/null; } \
+	  || { echo "install chromium (on Debian: apt-get install chromium), then run this again"; exit 1; }; }
+
 test: setup  ## prove everything against the real programs
-	@echo "the first time about 25 minutes on two cores and 11 GiB of disk, most of it to build the engines; after that about 10 minutes"
+	@echo "the first time about 35 minutes on two cores and 11 GiB of disk, most of it to build the engines; after that about 15 minutes"
+	@$(MAKE) --no-print-directory browser
 	@$(MAKE) --no-print-directory engines
 	@$(BIN)/pytest --engines=required
 

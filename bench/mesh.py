@@ -86,7 +86,7 @@ def shape(size: int, callers: int | None = None) -> Shape:
 
 
 def write_house(root: Path, built: Shape, *, scrape_seconds: int = 15, acting: bool = False) -> None:
-    """Write ``built`` as a house into the empty or missing folder ``root``; ``acting`` lets the agent act everywhere."""
+    """Write ``built`` as a house into the empty or missing folder ``root``; ``acting``: the agent may act."""
     (root / "services").mkdir(parents=True)
     for folder in SHARED:
         shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))

@@ -37,7 +37,7 @@ def test_real_programs_accept_what_is_built(tmp_path, engine, provider, environm
         text=True,
         check=False,
     )
-    print(done.stdout)  # noqa: T201 - the figures that the run is for
+    print(done.stdout)
     assert done.returncode == 0, done.stdout + done.stderr
     judged, _, unjudged = done.stdout.rstrip().splitlines()[-1].partition("; not judged: ")
     assert judged == "judged by promtool 3.16.0, amtool 0.34.2, otelcol 0.155.0 and 0.149.0"

@@ -2,7 +2,6 @@
 
 import os
 import pty
-import resource
 import signal
 import subprocess
 import sys
@@ -17,17 +16,6 @@ from meshscope.cli.main import VERBS, meshscope
 from tests.houses import MESHSCOPE, House, small
 
 
-def test_help_is_there_in_a_quarter_of_a_second() -> None:
-    # Of a processor: what a person waits where nothing else runs.
-    def seconds() -> float:
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run([MESHSCOPE, "--help"], check=True, capture_output=True)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-    assert min(seconds() for _ in range(5)) < 0.25
-
-
 def test_help_loads_no_verb_and_nothing_that_a_verb_needs() -> None:
     script = "import sys; from meshscope.cli.main import run; run(['--help']); print([*sys.modules], file=sys.stderr)"
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stderr
@@ -37,7 +25,9 @@ def test_help_loads_no_verb_and_nothing_that_a_verb_needs() -> None:
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_has_a_module_whose_help_begins_with_its_line(verb: str) -> None:
-    command = import_module(f"meshscope.cli.{verb}").command
+    # The agent is a face of its own, beside the command line.
+    module = "meshscope.web.command" if verb == "agent" else f"meshscope.cli.{verb}"
+    command = import_module(module).command
     assert isinstance(command, click.Command)
     assert command.name is not None
     assert VERBS[verb].endswith(".")

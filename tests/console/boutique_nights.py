@@ -195,7 +195,8 @@ def tonight(night: Night) -> None:
 
     one = _burn(night, "payment", NOW - 23 * MINUTE, 14.2)
     night.fires(one, "ErrorBudgetBurn", NOW - 21 * MINUTE, slo="latency", severity="ticket",
-                summary="shop/payment breaks its promise of latency: 22% of requests were bad in the last 1d")  # fmt: skip
+                summary="shop/payment breaks its promise of latency: 22% of requests were bad in the last 1d",
+                )  # fmt: skip
     night.put(one, NOW - 20 * MINUTE)
 
     began = NOW - 17 * MINUTE

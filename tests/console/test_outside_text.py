@@ -43,7 +43,8 @@ def test_plain_text_is_shown_as_it_is(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "shown"),
     [("a\u202eb", "a\\u202eb"), ("\x1b[31mred", "\\u001b[31mred"), ("a\u200bb", "a\\u200bb"),
-     ("\U000e0041", "\\U000e0041"), ("caf\u00e9 \u4f60\u597d", "caf\u00e9 \u4f60\u597d"), ("a\u00a0b", "a b"), ("\x00", "\\u0000")],
+     ("\U000e0041", "\\U000e0041"), ("caf\u00e9 \u4f60\u597d", "caf\u00e9 \u4f60\u597d"), ("a\u00a0b", "a b"),
+     ("\x00", "\\u0000")],
 )  # fmt: skip
 def test_what_cannot_be_seen_is_spelt_out(text: str, shown: str) -> None:
     assert visible(text) == shown

@@ -146,8 +146,18 @@ def test_without_tls_only_this_machines_own_names_are_answered_to(host: str, pla
 
 @pytest.mark.parametrize(
     "path",
-    ["//evil.example", "https://evil.example", "/\\evil.example", "\\evil", "", "x", "/a\nb", "/\u2028", "/" + "a" * 2000],
-)  # fmt: skip
+    [
+        "//evil.example",
+        "https://evil.example",
+        "/\\evil.example",
+        "\\evil",
+        "",
+        "x",
+        "/a\nb",
+        "/\u2028",
+        "/" + "a" * 2000,
+    ],
+)
 def test_nobody_is_led_elsewhere(path: str) -> None:
     assert our_path(path) == "/incidents"
 

@@ -58,7 +58,7 @@ def test_a_process_of_any_kind_is_dead_when_it_is_said_to_be(
     receipt = apply(tmp_path, Verb.KILL, member)
     assert (receipt.outcome, receipt.said) == (Outcome.DONE, "")
     assert not member.alive
-    assert receipt.seconds < 2
+
     assert os.waitid(os.P_PID, member.pid, os.WEXITED | os.WNOWAIT).si_status == signal.SIGKILL
 
 

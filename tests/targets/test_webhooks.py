@@ -158,7 +158,7 @@ def test_an_answer_that_does_not_come_leaves_it_unknown(serve: Callable[..., Ser
     server = serve(lambda _: server.ending.wait(20) and None)
     began = time.monotonic()
     assert call(server.url(), seconds=0.4).outcome is Outcome.UNKNOWN
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 10
     assert len(server.came) == 1
 
 
@@ -172,7 +172,7 @@ def test_an_answer_that_drips_for_ever_is_given_up_and_so_is_what_waits_for_it(s
     began = time.monotonic()
     receipt = call(server.url(), seconds=0.4)
     assert (receipt.outcome, receipt.said) == (Outcome.UNKNOWN, "no whole answer within 0.4 s")
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 10
     until = time.monotonic() + 5
     while any(thread.name == "webhook" for thread in threading.enumerate()):
         assert time.monotonic() < until, "it waits for ever"
@@ -195,7 +195,7 @@ def test_a_body_that_never_ends_does_not_hold_up_what_is_known(serve: Callable[.
     server = serve(endless)
     receipt = call(server.url(), seconds=0.5)
     assert receipt.outcome is Outcome.DONE
-    assert receipt.seconds < 5
+    assert receipt.seconds < 10
 
 
 def test_where_nobody_listens_nothing_was_sent() -> None:

@@ -39,6 +39,9 @@ from meshscope.findings import Finding, MeshscopeError
 from meshscope.model.modes import Mode
 
 _REST = 0.05
+# Ends that are on their way to the disk at a time: one commit for many of them.
+_ENDS_AT_ONCE = 100
+_AGAIN_SECONDS = 0.5
 _PATIENCE = 30.0
 
 
@@ -223,18 +226,22 @@ class Agent:
             with self.book.lock:
                 alert = self.book.alerts.get(key)
             if alert is not None:
-                self._settle(key, alert)
+                self._settle(alert)
+            if self.decider.ending >= _ENDS_AT_ONCE:
+                self._written()
         while self._said_yes:
             self._approved(*self._said_yes.popleft())
+        self._written()
 
-    def _settle(self, key: tuple[str, str], alert: AlertState) -> None:
+    def _settle(self, alert: AlertState) -> None:
         if alert.resolved_at is not None:
             self.watcher.resolved(alert)
         elif alert.terminal:
             self.watcher.fires_again(alert)
         if alert.terminal:
             return
-        if any(one.alert == alert.key and not one.answer for one in self._approvals()):
+        # What joined no incident yet waits for nobody.
+        if alert.incident and any(one.alert == alert.key and not one.answer for one in self._approvals()):
             return
         try:
             if alert.received.source == HELD_BACK:
@@ -244,12 +251,21 @@ class Agent:
                     self.decider.take(alert)
             self._attempts.pop(alert.key, None)
         except Exception as error:  # one poison alert must not keep the others waiting
-            tried = self._attempts[alert.key] = self._attempts.get(alert.key, 0) + 1
-            if tried >= self.tools.settings.attempts:
-                self.decider.dead(alert, error)
-                self._attempts.pop(alert.key, None)
-            else:
-                self._later.append((time.monotonic() + 0.2 * 2**tried, key))
+            self._failed(alert, error)
+
+    def _failed(self, alert: AlertState, error: Exception) -> None:
+        """Have an alert decided again, or given up."""
+        tried = self._attempts[alert.key] = self._attempts.get(alert.key, 0) + 1
+        if tried >= self.tools.settings.attempts:
+            self.decider.dead(alert, error)
+            self._attempts.pop(alert.key, None)
+        else:
+            self._later.append((time.monotonic() + 0.2 * 2**tried, (alert.tenant, alert.received.fingerprint)))
+
+    def _written(self) -> None:
+        for alert, _ in self.decider.written():
+            # The ledger is sick, not the alert: it is tried for as long as that takes.
+            self._later.append((time.monotonic() + _AGAIN_SECONDS, (alert.tenant, alert.received.fingerprint)))
 
     def _approvals(self) -> list[Approval]:
         with self.book.lock:

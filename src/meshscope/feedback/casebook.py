@@ -15,6 +15,7 @@ import msgspec
 from meshscope.feedback.comments import recurrence
 from meshscope.feedback.desk import Stop
 from meshscope.feedback.ports import Clock, Entry, Ledger, Record
+from meshscope.feedback.standing import Standing
 from meshscope.feedback.state import (
     INCIDENT,
     PERSON,
@@ -32,6 +33,7 @@ from meshscope.feedback.state import (
 
 _PAGE = 1000
 _HOUR = 3600.0
+_MINUTE = 60.0
 Fingerprint = tuple[str, str]
 Fingerprints = dict[Fingerprint, AlertState]
 
@@ -48,6 +50,7 @@ class Casebook:
         self.incidents: dict[str, Incident] = {}
         self.by_service: dict[tuple[Key, bool], str] = {}
         """A security incident of a service is one of its own."""
+        self.standing = Standing()
         self.stops: dict[str, Stop] = {}
         self.dirty: set[str] = set()
         """Incidents of which something is to be told."""
@@ -55,7 +58,7 @@ class Casebook:
         """The incidents that each storm's one issue lists."""
         self.storms_told: dict[str, int] = {}
         self._acts: list[tuple[str, Incident, Act]] = []
-        self._pending: dict[Fingerprint, Future[Sequence[Record]]] = {}
+        self._pruned = 0.0
         self._load()
 
     def _load(self) -> None:
@@ -76,6 +79,7 @@ class Casebook:
         if incident.issue is not None and incident.issue.ref.startswith("storm:"):
             self.storms.setdefault(incident.issue.ref.removeprefix("storm:"), []).append(incident.id)
         self.incidents[incident.id] = incident
+        self.standing.note(incident)
         if not incident.folded_into:
             self.by_service[incident.service, incident.security] = incident.id
         self.dirty.add(incident.id)
@@ -107,6 +111,11 @@ class Casebook:
         found = self.by_service.get((service, security))
         return self.incidents.get(found) if found else None
 
+    def listing(self, alert: AlertState) -> list[Incident]:
+        """The incidents that list the alert, and are not over and told; call it under the lock."""
+        found = (self.incidents.get(name) for name in self.standing.listing(alert.key))
+        return [incident for incident in found if incident is not None]
+
     def write(self, entries: Sequence[Entry]) -> Future[Sequence[Record]]:
         """Queue entries for the ledger; call it under the lock."""
         return self.ledger.append(entries)
@@ -120,6 +129,7 @@ class Casebook:
             for incident in incidents:
                 incident.changed = self.clock.now()
                 entries.append(incident_entry(incident))
+                self.standing.note(incident)
                 if tell:
                     self.dirty.add(incident.id)
                 if not incident.open:
@@ -148,10 +158,14 @@ class Casebook:
         with self.lock:
             if not incident.open:
                 self.incidents.pop(incident.id, None)
+                self.standing.forget(incident)
 
     def prune(self) -> None:
-        """Forget alerts that are dealt with and over for an hour."""
+        """Forget alerts that are dealt with and over for an hour; look for them once a minute."""
         since = self.clock.now() - _HOUR
+        if 0 <= since - self._pruned < _MINUTE:
+            return
+        self._pruned = since
         with self.lock:
             over = [
                 key

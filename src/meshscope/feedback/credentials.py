@@ -34,7 +34,7 @@ _LOOK_SECONDS = 1.0
 _MOST_FILE = 1 << 20
 # 16 MiB and some 200 ms: what OWASP asks of scrypt at this size.
 _COST, _BLOCK, _LANES = 1 << 14, 8, 5
-_HOW = "make an entry with `meshscope agent credential NAME SENDER`; it prints the token once, and what to put here"
+_HOW = "make one with `meshscope agent --new-credential NAME --sender KIND`; it prints the token, and keeps its hash"
 
 Name: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"\A[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?\Z")]
 Sender: TypeAlias = Literal["alertmanager", "grafana", "falco"]

@@ -6,6 +6,9 @@ Every step writes before it acts, so that whatever ends this process, the next o
 from __future__ import annotations
 
 import hashlib
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 from decimal import Decimal
 
@@ -18,6 +21,7 @@ from meshscope.feedback.catalog import KnownAlert, KnownService, Wanted
 from meshscope.feedback.folding import deepest, reachable
 from meshscope.feedback.guards import Case, Spent, Verdict, judge
 from meshscope.feedback.joining import Joiner
+from meshscope.feedback.ports import Record
 from meshscope.feedback.state import Act, AlertState, Approval, Decision, Evidence, Incident, Key, Numbers, Phase
 from meshscope.feedback.tools import OWN, Tools, identity, name_of
 from meshscope.findings import MeshscopeError
@@ -34,6 +38,7 @@ class Decider:
         self.book = tools.book
         self.catalog = tools.catalog
         self.settings = tools.settings
+        self._ends: deque[tuple[AlertState, AlertState, Future[Sequence[Record]]]] = deque()
 
     def take(self, alert: AlertState) -> None:
         """Bring ``alert`` to its end. Raises what goes wrong; it is tried again then."""
@@ -209,15 +214,15 @@ class Decider:
         return Evidence(at=self.book.clock.now(), instance=chosen.name, lines=list(lines), digest=digest)
 
     def _dependency(self, key: Key) -> str:
-        failing = {
-            one.service
-            for one in self.book.incidents.values()
-            if one.phase is Phase.OPEN and one.firing and not one.folded_into and not one.security
-        }
         callers = reachable(key, self.catalog.callers)
-        below = sorted(callee for callee in reachable(key, self.catalog.callees) if callee in failing)
+        below = sorted(callee for callee in reachable(key, self.catalog.callees) if self._fails(callee))
         # What calls it as well is its victim as much as its cause.
         return next((f"{one.namespace}/{one.name}" for one in below if one not in callers), "")
+
+    def _fails(self, key: Key) -> bool:
+        """Whether the service has a trouble of its own that goes on."""
+        found = self.book.open_for(key)
+        return found is not None and found.phase is Phase.OPEN and bool(found.firing)
 
     def _spent(self, service: KnownService, incident: Incident, found: Action) -> Spent:
         mine = [(owner, act) for owner, one, act in self.book.acts() if one.service == service.key]
@@ -397,10 +402,34 @@ class Decider:
                 ended_at=self.book.clock.now(), service=service.key if service else latest.service,
                 incident=incident.id if incident else latest.incident,
             )  # fmt: skip
-            written = self.book.save(alerts=[ended])
+            self._ends.append((latest, ended, self.book.save(alerts=[ended])))
         self.tools.step("terminal:before")
-        written.result(timeout=self.settings.call_seconds)
-        self.tools.step("terminal:after")
+
+    @property
+    def ending(self) -> int:
+        """How many ends may not be on disk yet."""
+        return len(self._ends)
+
+    def written(self) -> list[tuple[AlertState, Exception]]:
+        """Wait until every end is on disk. Those that could not be written have none: as they were, and why.
+
+        The ledger keeps the order, so that nothing is done after an end that is on disk before it.
+        Raises `TimeoutError` where the ledger does not say; the next call waits on.
+        """
+        failed: list[tuple[AlertState, Exception]] = []
+        while self._ends:
+            was, ended, written = self._ends[0]
+            error = written.exception(timeout=self.settings.call_seconds)
+            self._ends.popleft()
+            if not isinstance(error, Exception):
+                self.tools.step("terminal:after")
+                continue
+            key = was.tenant, was.received.fingerprint
+            with self.book.lock:
+                if self.book.alerts.get(key) is ended:
+                    self.book.alerts[key] = was
+            failed.append((was, error))
+        return failed
 
     def dead(self, alert: AlertState, error: Exception) -> None:
         """Give an alert up that can't be dealt with."""

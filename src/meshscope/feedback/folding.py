@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Mapping
 
 from meshscope.feedback.state import Key
 
@@ -44,8 +44,7 @@ def deepest(begin: Key, callees: Edges, failing: Mapping[Key, float]) -> Key | N
     return min(ends, key=lambda key: (failing[key], -chain[key], key))
 
 
-def upstream(begin: Key, callers: Edges, failing: Iterable[Key]) -> tuple[Key, ...]:
+def upstream(begin: Key, callers: Edges, failing: Container[Key]) -> tuple[Key, ...]:
     """The failing services whose chain of failing calls leads to ``begin``, the nearest first."""
-    among = set(failing)
-    found = reachable(begin, callers, lambda key: key in among)
+    found = reachable(begin, callers, lambda key: key in failing)
     return tuple(sorted(found, key=lambda key: (found[key], key)))

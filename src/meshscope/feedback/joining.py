@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 
 from msgspec import structs
 
@@ -71,17 +72,9 @@ class Joiner:
             self._swallow(incident, upstream(service.key, self.catalog.callers, failing), now, lone=lone)
         return incident
 
-    def failing(self, besides: Key) -> dict[Key, float]:
+    def failing(self, besides: Key) -> Mapping[Key, float]:
         """Since when each service fails, as far as that is somebody's trouble of their own, or a victim's."""
-        found: dict[Key, float] = {}
-        for incident in self.book.incidents.values():
-            if incident.phase is not Phase.OPEN or incident.security:
-                continue
-            for member in incident.firing:
-                key = member.service or incident.service
-                found[key] = min(member.since, found.get(key, member.since))
-        found.pop(besides, None)
-        return found
+        return self.book.standing.failing(besides)
 
     def _opened(self, service: KnownService, alert: AlertState, now: float, security: bool) -> Incident:
         digest = hashlib.sha256(f"{service.key}/{alert.key}".encode()).hexdigest()[:10]

@@ -49,6 +49,7 @@ class Teller:
         self._secret = secret
         self._opened: deque[float] = deque()
         self._storm: str = ""
+        self._storms_at: dict[str, float] = {}
         self._turn: deque[str] = deque()
         self._wait: dict[str, tuple[float, float]] = {}
 
@@ -190,15 +191,17 @@ class Teller:
 
     def storms(self) -> None:
         """Bring the summary issue of each storm up to date."""
+        now = self.book.clock.now()
         for storm, names in list(self.book.storms.items()):
-            told = self.book.storms_told.get(storm, 0)
-            if told == len(names):
+            soon = now - self._storms_at.get(storm, 0.0) < self.settings.tell_seconds
+            if soon or self.book.storms_told.get(storm, 0) == len(names):
                 continue
             with self.book.lock:
+                count = len(names)
                 incidents = [one for one in map(self.book.incidents.get, names) if one is not None]
             owner = self.catalog.owners.get(self.catalog.owner)
             wanted = storm_draft(
-                incidents, self.catalog, now=self.book.clock.now(), key=storm, console=self._console(),
+                incidents, self.catalog, now=now, key=storm, console=self._console(),
                 secret=self._secret, where=owner.issues if owner else "",
             )  # fmt: skip
             try:
@@ -210,7 +213,8 @@ class Teller:
                 return
             self.telemetry.told("storm")
             with self.book.lock:
-                self.book.storms_told[storm] = len(names)
+                self.book.storms_told[storm] = count
+                self._storms_at[storm] = now
                 for one in incidents:
                     if one.issue is not None:
                         one.issue.url = issue.url

@@ -40,7 +40,7 @@ class Watcher:
     def resolved(self, alert: AlertState) -> None:
         """An alert is over: its incidents know."""
         with self.book.lock:
-            for incident in self.book.incidents.values():
+            for incident in self.book.listing(alert):
                 changed = False
                 for member in incident.members:
                     if member.alert == alert.key and member.until is None:
@@ -54,7 +54,7 @@ class Watcher:
     def fires_again(self, alert: AlertState) -> None:
         """An alert that was over for a moment goes on: its incidents know. What was decided of it stays decided."""
         with self.book.lock:
-            for incident in self.book.incidents.values():
+            for incident in self.book.listing(alert):
                 back = [one for one in incident.members if one.alert == alert.key and one.until is not None]
                 for member in back:
                     member.until = None

@@ -31,3 +31,7 @@ class Bounds:
     """Passwords that wait to be hashed."""
     grace_seconds: float = 10.0
     """For requests in flight, once the agent is told to end."""
+
+
+BOUNDS = Bounds()
+"""What holds where nothing else is said."""

@@ -17,7 +17,8 @@ from meshscope.feedback.people import EVERY_OWNER, People, hashed
 from meshscope.findings import Finding, MeshscopeError
 from meshscope.web.bounds import Bounds
 from meshscope.web.console import console
-from meshscope.web.server import Running, Tls, application
+from meshscope.web.listening import Tls
+from meshscope.web.server import Running, application
 from meshscope.wiring.agent import engaged
 from meshscope.wiring.agent_settings import NAME, Configuration, configuration, defaults
 from meshscope.wiring.bundles import Bundle, bundle

@@ -13,8 +13,9 @@ from http import HTTPStatus
 from typing import Any
 
 import httptools
+from uvicorn._types import ASGI3Application
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from meshscope.web.bounds import Bounds
@@ -54,8 +55,9 @@ class Connection(HttpToolsProtocol):
         self.since = 0.0
         self._phase = _Phase.IDLE
         self._after_writing = math.inf
-        self._size = self._number = 0
+        self._size = self._number = self._partial = 0
         self._refusal = 400
+        self._answering: RequestResponseCycle = None  # type: ignore[assignment]
 
     @property
     def busy(self) -> bool:
@@ -129,11 +131,17 @@ class Connection(HttpToolsProtocol):
         """All headers are there: the request begins."""
         if len(self.pipeline) >= self.bounds.pipelined:
             raise _Unacceptable
-        if self.parser.get_http_version() == "1.1" and sum(name == b"host" for name, _ in self.headers) != 1:
+        version = self.parser.get_http_version()
+        hosts = sum(name == b"host" for name, _ in self.headers)
+        if version not in ("1.0", "1.1") or hosts > 1 or (version == "1.1" and not hosts):
             raise _Unacceptable
         self._phase = _Phase.BODY
         self.deadline = self.loop.time() + self.bounds.body_seconds
         super().on_headers_complete()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._answering = cycle
+        super()._start_asgi_task(cycle, app)
 
     def on_message_complete(self) -> None:
         """All of a request is there."""
@@ -199,12 +207,16 @@ class Connection(HttpToolsProtocol):
         return self._phase is _Phase.HEADERS or self.cycle is None or not self.cycle.response_started
 
     def _refuse(self, status: int) -> None:
-        """Answer without asking the application, and end it; where an answer is being written, after that one."""
-        reading_on = self._phase is _Phase.BODY
-        if self.busy and not reading_on:
+        """Answer without asking the application, and end it; what was asked before is answered before."""
+        unread = self._phase is _Phase.BODY
+        if unread and self.pipeline and self.pipeline[0][0] is self.cycle:
+            # It waits for its turn, which never comes.
+            self.pipeline.popleft()
+            self.cycle, unread = (self.pipeline[0][0] if self.pipeline else self._answering), False
+        if self.busy and not unread:
             self._end_after_answer()
             return
-        if self.cycle is None or not reading_on or not self.cycle.response_started:
+        if not self.busy or not self.cycle.response_started:
             self.transport.write(_answer(status))
         self._close()
         self._disconnect()
@@ -214,7 +226,6 @@ class Connection(HttpToolsProtocol):
             self._close()
             return
         self._phase, self.deadline = _Phase.CLOSING, math.inf
-        self.pipeline.clear()
         self.cycle.keep_alive = False
 
     def _disconnect(self) -> None:

@@ -10,10 +10,6 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import suppress
-from dataclasses import dataclass
-from ipaddress import ip_address
-from pathlib import Path
 from types import TracebackType
 
 import uvloop
@@ -24,10 +20,11 @@ from uvicorn.server import ServerState
 from meshscope.feedback.credentials import Credentials
 from meshscope.feedback.desk import Desk
 from meshscope.feedback.telemetry import Telemetry
-from meshscope.findings import Finding, MeshscopeError
+from meshscope.findings import MeshscopeError
 from meshscope.web.answers import answer_json
-from meshscope.web.bounds import Bounds
+from meshscope.web.bounds import BOUNDS, Bounds
 from meshscope.web.connection import Connection
+from meshscope.web.listening import BACKLOG, Tls, is_here, listen, no_tls
 from meshscope.web.probes import HEALTH, METRICS, READY, Probes
 from meshscope.web.receive import PREFIX, Receiving
 
@@ -35,30 +32,7 @@ _LOG = logging.getLogger("meshscope.web")
 _LOOK_SECONDS = 0.1
 _STREAMS_SECONDS = 1.0
 _HANDSHAKE_SECONDS = 10.0
-_BACKLOG = 256
 _START_SECONDS = 30.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Tls:
-    """Files in PEM form: our certificate and key; with ``client_ca``, who calls must show one that it signed."""
-
-    certificate: Path
-    key: Path
-    client_ca: Path | None = None
-
-    def context(self) -> ssl.SSLContext:
-        """TLS 1.3 with these. Raises `MeshscopeError` for a file that can't be used."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.minimum_version = ssl.TLSVersion.TLSv1_3
-        try:
-            context.load_cert_chain(self.certificate, self.key)
-            if self.client_ca is not None:
-                context.load_verify_locations(self.client_ca)
-                context.verify_mode = ssl.CERT_REQUIRED
-        except (OSError, ValueError) as error:
-            raise MeshscopeError(_bad_certificate(self, error)) from error
-        return context
 
 
 class Application:
@@ -101,7 +75,7 @@ def application(
     console: ASGIApp | None = None,
     *,
     telemetry: Telemetry | None = None,
-    bounds: Bounds = Bounds(),
+    bounds: Bounds = BOUNDS,
     now: Callable[[], float] = time.time,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Application:
@@ -112,32 +86,13 @@ def application(
     )
 
 
-def listen(host: str, port: int, tls: Tls | None = None) -> socket.socket:
-    """A socket that listens; port 0 takes any. Raises `MeshscopeError` where it can't, or may not without TLS."""
-    if tls is None and not _is_here(host):
-        raise MeshscopeError(_no_tls(host))
-    try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        listening = socket.socket(family, socket.SOCK_STREAM)
-        try:
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listening.bind(address)
-            listening.listen(_BACKLOG)
-        except OSError:
-            listening.close()
-            raise
-    except OSError as error:
-        raise MeshscopeError(_cannot_listen(host, port, error)) from error
-    return listening
-
-
 def serve(
     app: Application,
     listening: socket.socket,
     *,
     stop: threading.Event,
     tls: Tls | None = None,
-    bounds: Bounds = Bounds(),
+    bounds: Bounds = BOUNDS,
     on_ready: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve ``app`` until ``stop`` is set; then finish what is in flight. In any thread; closes ``listening``.
@@ -147,8 +102,8 @@ def serve(
     """
     with listening:
         host = str(listening.getsockname()[0])
-        if tls is None and not _is_here(host):
-            raise MeshscopeError(_no_tls(host))
+        if tls is None and not is_here(host):
+            raise MeshscopeError(no_tls(host))
         context = tls.context() if tls is not None else None
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_Serving(app, listening, context, bounds).run(stop, on_ready))
@@ -177,7 +132,7 @@ class _Serving:
         secured = {"ssl": self._context, "ssl_handshake_timeout": _HANDSHAKE_SECONDS} if self._context else {}
         server = await loop.create_server(
             lambda: Connection(config, self._state, {}, self._bounds, loop),
-            sock=self._listening, backlog=_BACKLOG, **secured,
+            sock=self._listening, backlog=BACKLOG, **secured,
         )  # type: ignore[call-overload]  # fmt: skip
         on_ready()
         while not stop.is_set():
@@ -234,7 +189,7 @@ class Running:
         host: str = "127.0.0.1",
         port: int = 0,
         tls: Tls | None = None,
-        bounds: Bounds = Bounds(),
+        bounds: Bounds = BOUNDS,
     ) -> None:
         """Bind; raises `MeshscopeError` where that can't be."""
         self._listening = listen(host, port, tls)
@@ -274,38 +229,3 @@ class Running:
             if self._ready.done():
                 raise
             self._ready.set_exception(error)
-
-
-def _is_here(host: str) -> bool:
-    with suppress(ValueError):
-        return ip_address(host).is_loopback
-    return host == "localhost"
-
-
-def _no_tls(host: str) -> Finding:
-    return Finding(
-        code="web/no-tls",
-        title=f"`{host}` can be reached from elsewhere, and no certificate is named",
-        why="tokens would go over the network for everybody to read, and whoever reads one is believed by the agent",
-        help="name a certificate and its key, or listen at 127.0.0.1 behind a proxy that speaks TLS",
-    )
-
-
-def _bad_certificate(tls: Tls, error: Exception) -> Finding:
-    named = ", ".join(f"`{path}`" for path in (tls.certificate, tls.key, tls.client_ca) if path)
-    said = getattr(error, "strerror", None) or str(error)
-    return Finding(
-        code="web/bad-certificate",
-        title=f"{named} can't be used for TLS: {said}",
-        why="the agent shows the certificate to whoever calls, and proves with the key that it is its own",
-        help="run `openssl x509 -noout -text -in FILE` on the certificate to see what it holds",
-    )
-
-
-def _cannot_listen(host: str, port: int, error: OSError) -> Finding:
-    return Finding(
-        code="web/cannot-listen",
-        title=f"nobody can listen at {host}:{port}: {(error.strerror or str(error)).lower()}",
-        why="senders reach the agent there, and a person its console",
-        help="name another port, or end the program that has it: `ss -ltnp` shows which one",
-    )

@@ -13,6 +13,7 @@ from meshscope.feedback.ports import Entry, LedgerError, Record
 
 _BATCH_ENTRIES = 2000
 _BATCH_BYTES = 8 << 20
+_GATHER_SECONDS = 0.001
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -60,6 +61,7 @@ class Scribe:
         self._waiting: deque[Job] = deque()
         self._entries = 0
         self._bytes = 0
+        self._expected = 1
         self._at_work_since = 0.0
         self._closed = False
         self._ended = threading.Event()
@@ -76,7 +78,8 @@ class Scribe:
                 self._waiting.append(job)
                 self._entries += len(job.entries)
                 self._bytes += job.size
-                self._condition.notify()
+                if len(self._waiting) >= self._expected:
+                    self._condition.notify()
         if error is not None:
             job.future.set_exception(error)
 
@@ -113,7 +116,9 @@ class Scribe:
             while not self._waiting:
                 if self._closed:
                     return None
+                self._expected = 1
                 self._condition.wait()
+            self._gather()
             jobs: list[Job] = []
             entries = size = 0
             while self._waiting:
@@ -125,8 +130,14 @@ class Scribe:
                 # Who has gone away meanwhile does not want it written.
                 if job.future.set_running_or_notify_cancel():
                     jobs.append(job)
+            self._expected = len(jobs)
             self._at_work_since = time.monotonic() if jobs else 0.0
             return jobs
+
+    def _gather(self) -> None:
+        """Wait a moment for as many as were answered last: they tend to come back at once, and share a commit then."""
+        if not self._closed and len(self._waiting) < self._expected:
+            self._condition.wait(_GATHER_SECONDS)
 
     def _drop_first(self) -> Job:
         job = self._waiting.popleft()

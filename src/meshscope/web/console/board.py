@@ -104,7 +104,15 @@ class Seen(msgspec.Struct):
         return min((one.until for one in self.approvals if not one.answer and one.until > now), default=None)
 
 
-read_seen = msgspec.json.Decoder(Seen).decode
+_read = msgspec.json.Decoder(Seen).decode
+
+
+def read_seen(record: Record) -> Seen | None:
+    """What the board keeps of an incident's record; None for a body that is none."""
+    try:
+        return _read(record.entry.body)
+    except msgspec.MsgspecError:
+        return None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -265,9 +273,8 @@ def _rank(row: Row, now: float, catalog: Catalog) -> tuple[float, float]:
 
 
 def _put(rows: dict[str, Row], unread: dict[str, int], record: Record) -> None:
-    try:
-        seen = read_seen(record.entry.body)
-    except msgspec.MsgspecError:
+    seen = read_seen(record)
+    if seen is None:
         # One that can't be read must not hide the others; the page says which it is.
         unread[record.entry.subject] = record.number
         return

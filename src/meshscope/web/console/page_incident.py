@@ -60,8 +60,8 @@ def found(room: Room, name: str) -> tuple[Incident, Group] | None:
         records = room.desk.ledger.history(f"incident:{name}")[-1:]
     if not records:
         return None
-    seen = read_seen(records[0].entry.body)
-    return read_incident(records[0]), group(seen, room.now(), room.desk.catalog.page)
+    one, seen = read_incident(records[0]), read_seen(records[0])
+    return one, group(seen, room.now(), room.desk.catalog.page) if seen else Group.LATER
 
 
 def incident(visit: Visit) -> Response:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-import msgspec
 from starlette.responses import RedirectResponse, Response
 
 from meshscope.feedback.catalog import Catalog
@@ -202,9 +201,8 @@ def _page(visit: Visit, filters: Filters, before: int, size: int) -> Sequence[Re
 
 
 def _kept(visit: Visit, record: Record, filters: Filters, catalog: Catalog, now: float) -> Line | None:
-    try:
-        seen = read_seen(record.entry.body)
-    except msgspec.MsgspecError:
+    seen = read_seen(record)
+    if seen is None:
         visit.room.board.unread[record.entry.subject] = record.number
         return None
     which = group(seen, now, catalog.page)

@@ -84,7 +84,8 @@ def _line(visit: Visit, one: KnownService, open_ones: Mapping[Key, int], standin
 def _last_act(visit: Visit, key: Key) -> SeenAct | None:
     """The last act on a service, as far as its latest incidents tell."""
     records = visit.room.desk.ledger.heads(INCIDENT, about=str(key), limit=_LOOKED_BACK)
-    acts = [act for record in records for act in read_seen(record.entry.body).acts]
+    seen = [read_seen(record) for record in records]
+    acts = [act for one in seen if one is not None for act in one.acts]
     return max(acts, key=lambda act: act.at, default=None)
 
 

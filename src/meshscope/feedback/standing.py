@@ -1,0 +1,96 @@
+"""What is asked of all incidents at once, kept up with each of them: which services fail, and who lists an alert.
+
+In a storm it is asked for every alert, and to look through all that is open each time would take too long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from meshscope.feedback.state import Incident, Key, Phase
+
+
+class Standing:
+    """The incidents that are known, as they were when each was noted last."""
+
+    def __init__(self) -> None:
+        """Nothing is known yet."""
+        self._since: dict[Key, dict[str, float]] = {}
+        self._services: dict[str, tuple[Key, ...]] = {}
+        self._by_alert: dict[str, tuple[str, ...]] = {}
+        self._listed: dict[str, int] = {}
+
+    def note(self, incident: Incident) -> None:
+        """The incident is new, or has changed. Alerts are only ever added to it."""
+        for member in incident.members[self._listed.get(incident.id, 0) :]:
+            known = self._by_alert.get(member.alert, ())
+            if incident.id not in known:
+                self._by_alert[member.alert] = (*known, incident.id)
+        self._listed[incident.id] = len(incident.members)
+        self._fails(incident.id, _failing(incident))
+
+    def forget(self, incident: Incident) -> None:
+        """The incident is over for good."""
+        self._fails(incident.id, {})
+        self._services.pop(incident.id, None)
+        self._listed.pop(incident.id, None)
+        for member in incident.members:
+            left = tuple(one for one in self._by_alert.get(member.alert, ()) if one != incident.id)
+            if left:
+                self._by_alert[member.alert] = left
+            else:
+                self._by_alert.pop(member.alert, None)
+
+    def listing(self, alert: str) -> tuple[str, ...]:
+        """The incidents that list the alert of that key."""
+        return self._by_alert.get(alert, ())
+
+    def failing(self, besides: Key) -> Mapping[Key, float]:
+        """Since when each service fails, but for one; good until the next incident is noted."""
+        return _Failing(self._since, besides)
+
+    def _fails(self, incident: str, services: Mapping[Key, float]) -> None:
+        for key in self._services.get(incident, ()):
+            if key not in services:
+                some = self._since[key]
+                del some[incident]
+                if not some:
+                    del self._since[key]
+        for key, since in services.items():
+            self._since.setdefault(key, {})[incident] = since
+        self._services[incident] = tuple(services)
+
+
+class _Failing(Mapping[Key, float]):
+    """A view, so that nobody copies what a thousand services are at when one is asked for."""
+
+    def __init__(self, since: Mapping[Key, Mapping[str, float]], besides: Key) -> None:
+        self._since = since
+        self._besides = besides
+
+    def __getitem__(self, key: Key) -> float:
+        if key == self._besides:
+            raise KeyError(key)
+        return min(self._since[key].values())
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._since and key != self._besides
+
+    def __iter__(self) -> Iterator[Key]:
+        return (key for key in self._since if key != self._besides)
+
+    def __len__(self) -> int:
+        return len(self._since) - (self._besides in self._since)
+
+
+def _failing(incident: Incident) -> dict[Key, float]:
+    """Since when each service fails, as far as the incident knows: its own, and its victims."""
+    found: dict[Key, float] = {}
+    if incident.phase is not Phase.OPEN or incident.security:
+        return found
+    for member in incident.members:
+        if member.until is None:
+            key = member.service or incident.service
+            since = found.get(key)
+            found[key] = member.since if since is None else min(since, member.since)
+    return found
