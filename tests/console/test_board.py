@@ -104,6 +104,14 @@ def test_what_is_written_later_is_followed(known: Catalog) -> None:
     assert set(it.rows) == {"ledger-2"}
 
 
+def test_what_is_over_for_good_is_not_shown_while_its_issue_is_still_open(known: Catalog) -> None:
+    ledger = MemoryLedger(Moment(NOW))
+    ledger.append([replace(incident_entry(incident(1, phase=Phase.CLOSED)), open=True)]).result()
+    it = board(ledger, known)
+    it.look()
+    assert it.rows == {}
+
+
 def test_what_is_too_long_ago_to_be_known_is_everything(known: Catalog) -> None:
     ledger = MemoryLedger(Moment(NOW))
     it = board(ledger, known)

@@ -14,6 +14,8 @@ from meshscope.web.console.times import ago, clock, lasted, read, rough
 from meshscope.web.console.visible import outside, prose, visible, web_address
 from tests.issue.hostile import HOLDING, HOSTILE
 
+PAGES = Pages()
+
 
 class Tags(HTMLParser):
     def __init__(self) -> None:
@@ -94,7 +96,7 @@ def test_addresses_of_the_web_are_links(address: str) -> None:
 
 @given(st.text(), st.text())
 def test_a_template_never_writes_what_it_is_given_as_markup(text: str, other: str) -> None:
-    page = Pages().render("sign_in.html", {"form": text, "name": other, "error": text + "<b>", "mesh": other,
+    page = PAGES.render("sign_in.html", {"form": text, "name": other, "error": text + "<b>", "mesh": other,
                           "environment": text, "next": other, "plain": True})  # fmt: skip
     parser = Tags()
     parser.feed(page)

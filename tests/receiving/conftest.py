@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -53,6 +55,20 @@ class Agent:
         return self.send(request(path, method="GET"))
 
 
+def until(holds: Callable[[], object], seconds: float = 10.0) -> None:
+    """Wait until it is so."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it never came to pass"
+        time.sleep(0.01)
+
+
+@lru_cache
+def password() -> tuple[str, str]:
+    """One for all tests: it takes its time to be hashed."""
+    return new_credential("by-password", "alertmanager", "basic")
+
+
 def write_credentials(path: Path, entries: str) -> None:
     """Write them as a person does who is careful: a new file, moved into its place."""
     fresh = path.with_suffix(".new")
@@ -70,7 +86,7 @@ def starts(folder: Path, bounds: Bounds = QUICK, *, now=None) -> Iterator[Agent]
         entries += entry
     tokens["other"], entry = new_credential("other-tenant", "alertmanager")
     entries += entry
-    tokens["basic"], entry = new_credential("by-password", "alertmanager", "basic")
+    tokens["basic"], entry = password()
     entries += entry
     tokens["signed"], entry = new_credential("signed", "grafana")
     entries += entry + f'hmac = "{HMAC}"\nprevious_hmac = "{OLD_HMAC}"\ntimestamp_header = "{TIMESTAMP}"\n'

@@ -53,6 +53,8 @@ class TwinDesk:
     """Not set: nothing is written until it is."""
     alive: list[Part] = field(default_factory=list)
     silent: bool = False
+    writing: int = 0
+    """So many calls are begun and not answered."""
     _known: set[tuple[str, str, str]] = field(default_factory=set)
     _writer: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
 
@@ -60,7 +62,13 @@ class TwinDesk:
         self.going.set()
 
     def accept(self, tenant: str, received: Sequence[Received], raw: bytes, truncated: int = 0) -> Future[int]:
-        return self._writer.submit(self._write, Taken(tenant, tuple(received), raw, truncated))
+        self.writing += 1
+        done = self._writer.submit(self._write, Taken(tenant, tuple(received), raw, truncated))
+        done.add_done_callback(self._written)
+        return done
+
+    def _written(self, _: object) -> None:
+        self.writing -= 1
 
     def _write(self, taken: Taken) -> int:
         self.going.wait(20)

@@ -103,13 +103,14 @@ def _making(folder: Path) -> Iterator[Path]:
 def _locked(folder: Path) -> tuple[Path, int]:
     while True:
         fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}.{_MAKING}-", dir=folder.parent))
-        fresh.chmod(0o777 & ~_umask())
-        handle = os.open(fresh, os.O_RDONLY | os.O_DIRECTORY)
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        # Another writer may have taken the new folder for a dead one's before it was locked.
-        if fresh.is_dir() and os.stat(fresh).st_ino == os.fstat(handle).st_ino:
-            return fresh, handle
-        os.close(handle)
+        # Until it is locked, another writer may take the new folder for a dead one's and remove it.
+        with suppress(FileNotFoundError):
+            fresh.chmod(0o777 & ~_umask())
+            handle = os.open(fresh, os.O_RDONLY | os.O_DIRECTORY)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            if fresh.is_dir() and os.stat(fresh).st_ino == os.fstat(handle).st_ino:
+                return fresh, handle
+            os.close(handle)
 
 
 def _umask() -> int:

@@ -20,7 +20,7 @@ from meshscope.feedback.casebook import Casebook
 from meshscope.feedback.catalog import Catalog
 from meshscope.feedback.deciding import Decider
 from meshscope.feedback.desk import Limits, Part, Stop
-from meshscope.feedback.ports import AlertSource, Entry, Ledger, Record, Tracker
+from meshscope.feedback.ports import AlertSource, Entry, Ledger, LedgerError, Record, Tracker
 from meshscope.feedback.reconciling import HELD_BACK, Reconciler
 from meshscope.feedback.state import (
     DELIVERY,
@@ -76,6 +76,7 @@ class Agent:
         self._queue: deque[tuple[str, str]] = deque()
         self._said_yes: deque[tuple[Incident, Approval, Future[str]]] = deque()
         self._later: list[tuple[float, tuple[str, str]]] = []
+        self._recover_at = 0.0
         self._attempts: dict[str, int] = {}
         self._work = threading.Event()
         self._end = threading.Event()
@@ -174,8 +175,10 @@ class Agent:
     def start_parts(self) -> None:
         """Look after what the last process left, then have every part run."""
         self.decider.recover()
+        self.watcher.catch_up()
         with self.book.lock:
-            self._queue.extend(key for key, state in self.book.alerts.items() if not state.terminal)
+            # Those that have an end, too: it may have begun to fire again, and its incident does not know.
+            self._queue.extend(self.book.alerts)
         self._work.set()
         settings = self.tools.settings
         self._run("decide", self._decide, _REST)
@@ -218,6 +221,9 @@ class Agent:
         due = [key for at, key in self._later if at <= now]
         self._later = [one for one in self._later if one[0] > now]
         self._queue.extend(due)
+        if self._recover_at <= now:
+            self._recover_at = now + _AGAIN_SECONDS
+            self.decider.recover(late=True)
         while self._queue and not self._end.is_set():
             while self._said_yes:
                 self._approved(*self._said_yes.popleft())
@@ -250,6 +256,8 @@ class Agent:
                 with self.tools.telemetry.span("decision", source=alert.received.source):
                     self.decider.take(alert)
             self._attempts.pop(alert.key, None)
+        except LedgerError:
+            self._again(alert)
         except Exception as error:  # one poison alert must not keep the others waiting
             self._failed(alert, error)
 
@@ -264,8 +272,11 @@ class Agent:
 
     def _written(self) -> None:
         for alert, _ in self.decider.written():
-            # The ledger is sick, not the alert: it is tried for as long as that takes.
-            self._later.append((time.monotonic() + _AGAIN_SECONDS, (alert.tenant, alert.received.fingerprint)))
+            self._again(alert)
+
+    def _again(self, alert: AlertState) -> None:
+        # The ledger is sick, not the alert: it is tried for as long as that takes.
+        self._later.append((time.monotonic() + _AGAIN_SECONDS, (alert.tenant, alert.received.fingerprint)))
 
     def _approvals(self) -> list[Approval]:
         with self.book.lock:
@@ -319,7 +330,12 @@ class Agent:
             written = self.book.save(found)
             if not yes:
                 self._rejected(approval, by)
-        written.result(timeout=self.tools.settings.call_seconds)
+        try:
+            written.result(timeout=self.tools.settings.call_seconds)
+        except BaseException:
+            # It is not on disk, so nobody answered.
+            approval.answer, approval.by, approval.answered_at = "", "", None
+            raise
         if not yes:
             return f"{approval.action} of {approval.target} is not done"
         done: Future[str] = Future()

@@ -34,6 +34,7 @@ from meshscope.feedback.state import (
 _PAGE = 1000
 _HOUR = 3600.0
 _MINUTE = 60.0
+_DAY = 86_400.0
 Fingerprint = tuple[str, str]
 Fingerprints = dict[Fingerprint, AlertState]
 
@@ -62,25 +63,32 @@ class Casebook:
         self._load()
 
     def _load(self) -> None:
+        since = self.clock.now() - _HOUR
         for record in _all(self.ledger, "alert"):
-            state = read_alert(record)
-            self.alerts.setdefault((state.tenant, state.received.fingerprint), state)
+            self._remember(read_alert(record))
+        # What is over since a moment may be told again, or fire again.
+        for record in _all(self.ledger, "alert", open_=False, since=since):
+            self._remember(read_alert(record))
         for record in _all(self.ledger, INCIDENT):
             self._know(read_incident(record))
         # The budgets of the last hour: incidents that are over for good may have acts in it.
-        since = self.clock.now() - _HOUR
         for record in _all(self.ledger, INCIDENT, open_=False, since=since):
             self._count(read_incident(record))
         for record in _all(self.ledger, STOP):
             told = msgspec.json.decode(record.entry.body, type=dict)
             self.stops[told["scope"]] = Stop(scope=told["scope"], by=told["by"], why=told["why"], at=record.at)
 
+    def _remember(self, alert: AlertState) -> None:
+        known = self.alerts.get((alert.tenant, alert.received.fingerprint))
+        if known is None or known.episode < alert.episode:
+            self.alerts[alert.tenant, alert.received.fingerprint] = alert
+
     def _know(self, incident: Incident) -> None:
         if incident.issue is not None and incident.issue.ref.startswith("storm:"):
             self.storms.setdefault(incident.issue.ref.removeprefix("storm:"), []).append(incident.id)
         self.incidents[incident.id] = incident
         self.standing.note(incident)
-        if not incident.folded_into:
+        if incident.open and not incident.folded_into:
             self.by_service[incident.service, incident.security] = incident.id
         self.dirty.add(incident.id)
         self._count(incident)
@@ -90,10 +98,11 @@ class Casebook:
 
     def acts(self) -> Iterator[tuple[str, Incident, Act]]:
         """Every act of the last hour, with its owner and incident."""
-        since = self.clock.now() - _HOUR
+        now = self.clock.now()
         with self.lock:
-            self._acts = [one for one in self._acts if one[2].at > since]
-            return iter(list(self._acts))
+            # A clock that is put forward and back again must not make them forgotten.
+            self._acts = [one for one in self._acts if one[2].at > now - _DAY]
+            return iter([one for one in self._acts if one[2].at > now - _HOUR])
 
     def remember(self, incident: Incident, act: Act) -> None:
         """Count an intent in the budgets."""

@@ -27,6 +27,9 @@ from meshscope.feedback.tools import OWN, Tools, identity, name_of
 from meshscope.findings import MeshscopeError
 from meshscope.insight.siblings import compared, pods
 
+# Outcomes of acts that may have changed the world.
+_MAY_HAVE_HAPPENED = ("", "done", "gone", "unknown")
+
 
 class Decider:
     """Takes one alert at a time from received to its end."""
@@ -125,7 +128,9 @@ class Decider:
         found = self.tools.actions.get(wanted.action)
         if found is None:
             return "declined", "no_response", f"there is no action called {wanted.action} here"
-        if not approved and self._repeated(alert, incident, wanted):
+        if not approved and (before := _begun(alert, incident, wanted)) is not None:
+            if before.alert == alert.key:
+                return _came_to(before)
             return "superseded", "repeated", "another alert of this incident was decided on with the same response"
         case, evidence = self._case(alert, incident, service, wanted, found, approved)
         verdict = judge(case)
@@ -146,12 +151,6 @@ class Decider:
                 self.book.save(incident)
             return decision.verdict, verdict.code, verdict.why
         return self._act(alert, incident, found, case, decision, evidence, approved)
-
-    def _repeated(self, alert: AlertState, incident: Incident, wanted: Wanted) -> bool:
-        pod = alert.received.labels.get("pod", "")
-        if not pod:
-            return False
-        return any(act.action == wanted.action and act.target == pod for act in incident.acts)
 
     def _case(
         self,
@@ -246,9 +245,11 @@ class Decider:
 
     def _ask(self, alert: AlertState, incident: Incident, decision: Decision) -> tuple[str, str, str]:
         with self.book.lock:
-            waiting = any(one.alert == alert.key and one.action == decision.action for one in incident.approvals)
-            if waiting:
+            mine = [one for one in incident.approvals if (one.alert, one.action) == (alert.key, decision.action)]
+            if any(not one.answer for one in mine):
                 return "superseded", "repeated", "a person was asked already"
+            if mine:
+                return "declined", "expired", "a person answered, and the agent ended before anything was done"
             decision.verdict = "asked"
             incident.decisions.append(decision)
             incident.approvals.append(
@@ -292,10 +293,22 @@ class Decider:
             self.book.happened(incident, f"{act.action} of {act.target}: decided, evidence gathered")
             written = self.book.save(incident)
         self.tools.step("intent:before")
-        # Nothing is done that the ledger doesn't know.
-        written.result(timeout=self.settings.call_seconds)
+        try:
+            # Nothing is done that the ledger doesn't know.
+            written.result(timeout=self.settings.call_seconds)
+        except BaseException:
+            self._taken_back(incident, act, decision)
+            raise
         self.tools.step("intent:after")
         return self.carry_out(incident, act, plan, found, alert)
+
+    def _taken_back(self, incident: Incident, act: Act, decision: Decision) -> None:
+        """Nothing was done, for the ledger could not keep that it would be; the alert is decided on again."""
+        with self.book.lock:
+            incident.acts.remove(act)
+            incident.decisions.remove(decision)
+            self.book.forget(act)
+            self.book.happened(incident, f"{act.action} of {act.target}: not done, the ledger can't keep it now")
 
     def carry_out(
         self, incident: Incident, act: Act, plan: Plan, found: Action, alert: AlertState | None
@@ -344,11 +357,16 @@ class Decider:
         self._end(alert, verdict, code, why, service, incident)
         return f"{approval.action} of {approval.target}: {verdict}{f', {code}: {why}' if why else ''}"
 
-    def recover(self) -> None:
-        """Look after every intent that the last process left without an end."""
+    def recover(self, *, late: bool = False) -> None:
+        """Look after every intent without an end; with ``late`` only after those that should have one by now.
+
+        One whose service can't be asked now is looked after again, later.
+        """
+        now = self.book.clock.now()
         for incident in list(self.book.incidents.values()):
-            for act in incident.acts:
-                if not act.outcome:
+            for act in list(incident.acts):
+                if not act.outcome and not (late and now < act.deadline):
+                    act.deadline = now + self.settings.call_seconds
                     self._recover(incident, act)
 
     def _recover(self, incident: Incident, act: Act) -> None:
@@ -358,7 +376,10 @@ class Decider:
             return
         service = self.catalog.services.get(incident.service)
         alert = next((one for one in self.book.alerts.values() if one.key == act.alert), None)
-        running = self.tools.target.instances(identity(incident.service))
+        try:
+            running = self.tools.target.instances(identity(incident.service))
+        except MeshscopeError:
+            return
         if act.uid not in {one.uid for one in running}:
             self.finish(incident, act, "gone", "the outcome was observed after a restart: by us or by another")
             return
@@ -434,6 +455,21 @@ class Decider:
     def dead(self, alert: AlertState, error: Exception) -> None:
         """Give an alert up that can't be dealt with."""
         self._end(alert, "dead", "failed", f"{type(error).__name__}: {error}"[:300])
+
+
+def _begun(alert: AlertState, incident: Incident, wanted: Wanted) -> Act | None:
+    """The act that was begun with this response for this alert, or by another one on the same instance."""
+    name, pod = f"/{wanted.name}" if wanted.name else "", alert.received.labels.get("pod", "")
+    same = [act for act in incident.acts if act.action == wanted.action and act.key.endswith(name)]
+    own = next((act for act in same if act.alert == alert.key), None)
+    return own or next((act for act in same if pod and act.target == pod and act.outcome in _MAY_HAVE_HAPPENED), None)
+
+
+def _came_to(act: Act) -> tuple[str, str, str]:
+    """The verdict, its code and why of an alert whose act was begun before it had an end."""
+    if act.outcome in _MAY_HAVE_HAPPENED:
+        return "acted", act.outcome if act.outcome in ("done", "gone") else "outcome_unknown", act.said
+    return "declined", act.outcome, act.said
 
 
 def _word(verdict: Verdict) -> str:

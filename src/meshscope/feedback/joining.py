@@ -143,4 +143,5 @@ class Joiner:
                 for state in self.book.alerts.values()
                 if state.incident == other.id
             ]
-            self.book.save(other, alerts=moved)
+            # In one write: whatever ends this process, no alert is listed by neither.
+            self.book.save(incident, other, alerts=moved)

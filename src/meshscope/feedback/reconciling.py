@@ -64,7 +64,8 @@ class Reconciler:
                 labels=dict(one.labels), annotations=dict(one.annotations), starts_at=one.starts_at,
                 url=one.generator_url,
             )
-            for one in active
+            # What is held back last: then what holds it back has an incident.
+            for one in sorted(active, key=lambda one: one.inhibited)
             if one.fingerprint not in known
         ]  # fmt: skip
         if missed:

@@ -179,6 +179,8 @@ class Ticket(msgspec.Struct, kw_only=True):
     """When a call was begun whose end is not known."""
     seen: list[str] = []
     """People's comments that were read."""
+    closing: int = 0
+    """The number of the comment that closes it, from before that is written until it is closed."""
 
 
 class Happened(msgspec.Struct, kw_only=True):
@@ -242,6 +244,11 @@ class Incident(msgspec.Struct, kw_only=True):
         return self.phase is not Phase.CLOSED
 
     @property
+    def untold(self) -> bool:
+        """Whether it is over for good, and its issue does not say so yet."""
+        return not self.open and self.issue is not None and (self.issue.open or self.issue.intent_at is not None)
+
+    @property
     def quiet(self) -> bool:
         """Whether nothing fires, or only promises over long windows while the service is well again."""
         return all(member.slo and self.calm_since is not None for member in self.firing)
@@ -272,13 +279,13 @@ def alert_entry(state: AlertState) -> Entry:
 
 
 def incident_entry(incident: Incident) -> Entry:
-    """The entry that writes ``incident``."""
+    """The entry that writes ``incident``; open until it is over and its issue says so."""
     return Entry(
         kind=INCIDENT,
         subject=f"incident:{incident.id}",
         body=_encode(incident),
         about=str(incident.service),
-        open=incident.open,
+        open=incident.open or incident.untold,
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from opentelemetry.trace import Tracer
@@ -21,6 +21,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 OTHER = "other"
 SOURCES = ("alertmanager", "grafana", "falco", "reconcile", "inhibited")
 _MOST_WORDS = 64
+_NOTHING = nullcontext()
 _WORD = re.compile(r"[a-zA-Z0-9_.:-]{1,64}")
 _QUICK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0)
 _SLOW = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0)
@@ -141,11 +142,16 @@ class Telemetry:
         """Everything, as Prometheus reads it."""
         return generate_latest(self.registry)
 
-    @contextmanager
-    def span(self, name: str, **attributes: str | int | float | bool) -> Iterator[None]:
+    def span(self, name: str, **attributes: str | int | float | bool) -> AbstractContextManager[object]:
         """A span around what is done inside, below the one that is open; a decision is timed too."""
+        if self._tracer is None and name not in self._timed:
+            return _NOTHING
+        return self._spanned(name, attributes)
+
+    @contextmanager
+    def _spanned(self, name: str, attributes: Mapping[str, str | int | float | bool]) -> Iterator[None]:
         began = time.monotonic()
-        open_: AbstractContextManager[object] = nullcontext()
+        open_: AbstractContextManager[object] = _NOTHING
         if self._tracer is not None:
             open_ = self._tracer.start_as_current_span(f"meshscope.{name}", attributes=attributes)
         try:

@@ -117,6 +117,8 @@ class Teller:
             )  # fmt: skip
         digest = hashlib.sha256(f"{wanted.title}\n{wanted.body}".encode()).hexdigest()
         should_close = incident.phase in (Phase.RESOLVED, Phase.CLOSED)
+        if not should_close:
+            ticket.closing = 0
         if digest != ticket.digest or (not ticket.open and not should_close) or not ticket.ref:
             if ticket.ref and now < ticket.told_at + self.settings.tell_seconds and not should_close:
                 return ticket.told_at + self.settings.tell_seconds
@@ -159,14 +161,20 @@ class Teller:
 
     def _close(self, incident: Incident, ticket: Ticket) -> None:
         issue = self._issue(incident, ticket)
-        number = ticket.comments + 1
+        if not ticket.closing:
+            # Known before it is written: whatever is said after a call that failed has a number of its own.
+            with self.book.lock:
+                ticket.comments += 1
+                ticket.closing = ticket.comments
+                written = self.book.save(incident, tell=False)
+            written.result(timeout=self.settings.call_seconds)
         self.step("close:before")
-        self.tracker.comment(issue, Comment(number=number, body=closed(incident)))
+        self.tracker.comment(issue, Comment(number=ticket.closing, body=closed(incident)))
         self.tracker.close(issue)
         self.step("close:after")
         self.telemetry.told("closed")
         with self.book.lock:
-            ticket.comments, ticket.open = number, False
+            ticket.closing, ticket.open = 0, False
             self.book.happened(incident, "the issue is closed, with the numbers")
             self.book.save(incident, tell=False)
 

@@ -10,7 +10,7 @@ from meshscope.build.detection import spoken
 from meshscope.deploy.plan import Instance
 from meshscope.feedback import comments
 from meshscope.feedback.deciding import Decider
-from meshscope.feedback.state import Act, AlertState, Incident, Numbers, Phase
+from meshscope.feedback.state import Act, AlertState, Incident, Numbers, Phase, read_alert
 from meshscope.feedback.tools import Tools, identity
 from meshscope.findings import MeshscopeError
 from meshscope.insight.siblings import pods, whole
@@ -36,6 +36,16 @@ class Watcher:
             if incident.open:
                 self._one(incident)
         self.book.prune()
+
+    def catch_up(self) -> None:
+        """Take note of alerts that were over when the last process ended, before their incidents knew."""
+        known = {state.key for state in self.book.alerts.values()}
+        for incident in list(self.book.incidents.values()):
+            for member in incident.firing if incident.open else ():
+                if member.alert not in known and (records := self.book.ledger.history(f"alert:{member.alert}")):
+                    state = read_alert(records[-1])
+                    if state.resolved_at is not None:
+                        self.resolved(state)
 
     def resolved(self, alert: AlertState) -> None:
         """An alert is over: its incidents know."""

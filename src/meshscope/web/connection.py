@@ -10,7 +10,7 @@ import asyncio
 import math
 from enum import Enum
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 import httptools
 from uvicorn._types import ASGI3Application
@@ -36,6 +36,38 @@ class _Phase(Enum):
 
 class _Unacceptable(Exception):
     """A request that is not read on; raised inside the parser, which stops at it."""
+
+
+class _Together:
+    """A transport that writes once in a turn of the loop: an answer's head and its body go out as one.
+
+    What is written when the other side is gone is dropped.
+    """
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._held: list[bytes] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        if not self._held:
+            self._loop.call_soon(self._flush)
+        self._held.append(data)
+
+    def close(self) -> None:
+        self._flush()
+        self._transport.close()
+
+    def is_closing(self) -> bool:
+        return self._transport.is_closing()
+
+    def _flush(self) -> None:
+        held, self._held = self._held, []
+        if held and not self._transport.is_closing():
+            self._transport.write(b"".join(held))
 
 
 class Connection(HttpToolsProtocol):
@@ -66,7 +98,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take it, if there is room, or can be."""
-        super().connection_made(transport)
+        super().connection_made(cast(asyncio.Transport, _Together(transport, self.loop)))
         self.since = self.loop.time()
         # The first request has no longer than any other one, however late its first byte comes.
         self.deadline = self.since + self.bounds.header_seconds
@@ -125,7 +157,10 @@ class Connection(HttpToolsProtocol):
         if self._size > self.bounds.header_bytes or self._number > _MOST_HEADERS:
             self._refusal = 431
             raise _Unacceptable
-        super().on_header(name, value)
+        name = name.lower()
+        if name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """All headers are there: the request begins."""

@@ -117,7 +117,7 @@ class AlertmanagerSource:
         return MeshscopeError(
             Finding(
                 code="agent/unasked",
-                title=f"Alertmanager at {self._url} can't be asked which alerts fire",
+                title=f"Alertmanager at {self._url.rpartition('@')[2]} can't be asked which alerts fire",
                 why=why,
                 help="see that it runs and that the agent reaches it; what it sends is taken in meanwhile",
             )

@@ -151,9 +151,9 @@ def group(seen: Seen, now: float, page: str) -> Group:
 def searched(seen: Seen) -> str:
     """What a search for words looks at."""
     words = [seen.id, str(seen.service), seen.owner]
-    words += [f"{one.name} {one.slo} {one.summary[:200]}" for one in seen.members[:50]]
-    words += [one.target for one in seen.acts]
-    return " ".join(words).lower()
+    words += [word for one in seen.members[:50] for word in (one.name, one.slo, one.summary)]
+    words += [one.target for one in seen.acts[:50]]
+    return " ".join(word[:200] for word in words).lower()
 
 
 @dataclass(kw_only=True)
@@ -279,7 +279,8 @@ def _put(rows: dict[str, Row], unread: dict[str, int], record: Record) -> None:
         unread[record.entry.subject] = record.number
         return
     unread.pop(record.entry.subject, None)
-    if record.entry.open:
+    # One that is over for good stays open in the ledger until its issue says so: that is no person's matter.
+    if record.entry.open and seen.phase is not Phase.CLOSED:
         rows[seen.id] = Row(number=record.number, seen=seen, text=searched(seen))
     else:
         rows.pop(seen.id, None)

@@ -31,7 +31,8 @@ def answer(visit: Visit) -> Response:
     if said not in ("yes", "no"):
         raise _unclear("an answer is yes or no")
     told = visit.room.desk.answer(one.id, visit.form.get("token", ""), yes=said == "yes", by=visit.person.name)
-    return visit.back(f"/incidents/{one.id}", Notice(kind="done", text=f"You said {said}.", why=f"{_sentence(told)}"))
+    told = told.replace("_", " ", 1) if "_" in told.split(" ", 1)[0] else told
+    return visit.back(f"/incidents/{one.id}", Notice(kind="done", text=f"You said {said}.", why=_sentence(told)))
 
 
 def close(visit: Visit) -> Response:

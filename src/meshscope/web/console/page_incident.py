@@ -12,10 +12,11 @@ from meshscope.feedback import headline
 from meshscope.feedback.asked import asked
 from meshscope.feedback.cards import Card
 from meshscope.feedback.prose import within
-from meshscope.feedback.state import Approval, Decision, Incident, Numbers, read_alert, read_incident
+from meshscope.feedback.state import Approval, Decision, Incident, Numbers, read_alert
 from meshscope.web.console import times
 from meshscope.web.console.board import Group, group, read_seen
 from meshscope.web.console.page_incidents import TITLES, WORDS
+from meshscope.web.console.reading import read_masked
 from meshscope.web.console.story import Span, distinct, spans, steps
 from meshscope.web.console.told import line, waiting
 from meshscope.web.console.visible import web_address
@@ -60,7 +61,7 @@ def found(room: Room, name: str) -> tuple[Incident, Group] | None:
         records = room.desk.ledger.history(f"incident:{name}")[-1:]
     if not records:
         return None
-    one, seen = read_incident(records[0]), read_seen(records[0])
+    one, seen = read_masked(records[0]), read_seen(records[0])
     return one, group(seen, room.now(), room.desk.catalog.page) if seen else Group.LATER
 
 

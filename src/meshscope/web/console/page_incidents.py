@@ -12,8 +12,9 @@ from starlette.responses import RedirectResponse, Response
 
 from meshscope.feedback.catalog import Catalog
 from meshscope.feedback.ports import Record
-from meshscope.feedback.state import INCIDENT, Key, read_incident
+from meshscope.feedback.state import INCIDENT, Key
 from meshscope.web.console.board import Group, Row, group, read_seen, searched, words
+from meshscope.web.console.reading import read
 from meshscope.web.console.rendering import short
 from meshscope.web.console.told import Line, line
 from meshscope.web.console.visit import PER_PAGE, Visit, is_live
@@ -146,7 +147,7 @@ def _lines(visit: Visit, rows: Sequence[Row]) -> Iterator[Line]:
     for row in rows:
         for record in visit.room.desk.ledger.records(row.number - 1, 1):
             if record.number == row.number:
-                yield line(read_incident(record), visit.room.desk.catalog, row.group(now, page), now)
+                yield line(read(record), visit.room.desk.catalog, row.group(now, page), now)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -210,7 +211,7 @@ def _kept(visit: Visit, record: Record, filters: Filters, catalog: Catalog, now:
         return None
     if filters.narrow and not filters.keeps(seen.service, seen.owner, searched(seen)):
         return None
-    return line(read_incident(record), catalog, which, now)
+    return line(read(record), catalog, which, now)
 
 
 def _around(visit: Visit, filters: Filters) -> dict[str, Any]:

@@ -10,13 +10,13 @@ from typing import Any
 from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from meshscope.feedback.reasons import REASONS, reason
 from meshscope.feedback.state import Key
 from meshscope.feedback.words import many, rate, share
 from meshscope.web.console import times
-from meshscope.web.console.visible import outside, prose, visible, web_address
+from meshscope.web.console.visible import LONGEST, outside, prose, visible, web_address
 
 _HERE = Path(__file__).parent
 _TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
@@ -35,7 +35,7 @@ class Pages:
     """The templates, and the files that pages refer to."""
 
     def __init__(self) -> None:
-        """Read what pages refer to; templates are read when they are first asked for."""
+        """Read the templates, and what pages refer to."""
         self.files = {
             path.name: (path.read_bytes(), _TYPES[path.suffix])
             for path in sorted((_HERE / "static").iterdir())
@@ -44,6 +44,8 @@ class Pages:
         self.edition = hashlib.sha256(b"".join(data for data, _ in self.files.values())).hexdigest()[:12]
         self._environment = _environment()
         self._environment.globals["edition"] = self.edition
+        for name in self._environment.list_templates(extensions=["html"]):
+            self._environment.get_template(name)
 
     def render(self, template: str, context: Mapping[str, Any]) -> str:
         """The page."""
@@ -63,7 +65,7 @@ def _environment() -> Environment:
     environment.filters |= {
         "prose": prose, "outside": outside, "web": web_address, "share": share, "rate": rate, "lasted": times.lasted,
         "stamp": times.stamp, "moment": times.day_and_clock, "short": short, "day": times.day, "hms": times.hms,
-        "path": service_path,
+        "path": service_path, "whole": whole,
     }  # fmt: skip
     environment.globals |= {
         "ago": times.ago, "clock": times.clock, "many": many, "reason": reason, "reasons": REASONS,
@@ -74,7 +76,14 @@ def _environment() -> Environment:
 def _finalized(value: object) -> object:
     if isinstance(value, Markup):
         return value
-    return visible(value) if isinstance(value, str) else "" if value is None else value
+    if isinstance(value, str):
+        return visible(value if len(value) <= LONGEST else f"{value[: LONGEST - 1]}…")
+    return "" if value is None else value
+
+
+def whole(text: str) -> Markup:
+    """A long text as it is, all of it."""
+    return escape(visible(text))
 
 
 def short(key: Key) -> str:

@@ -51,8 +51,8 @@ def steps(incident: Incident) -> Sequence[Step]:
     """Everything that happened, the first first."""
     found = [*_alerts(incident), *_decided(incident), *_evidence(incident), *_acts(incident), *_asked(incident)]
     found += _others(incident)
-    order = {"fired": 0, "evidence": 1, "decided": 2, "asked": 3, "act": 4}
-    found.sort(key=lambda one: (one.at, order.get(one.kind, 5)))
+    order = {"fired": 0, "asked": 1, "person": 2, "decided": 3, "evidence": 4, "act": 5}
+    found.sort(key=lambda one: (one.at, order.get(one.kind, 6)))
     return found if len(found) <= _MOST else [*found[: _MOST // 2], *found[-_MOST // 2 :]]
 
 

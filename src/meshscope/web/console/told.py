@@ -74,7 +74,7 @@ def waiting(incident: Incident, now: float) -> list[Approval]:
 
 def issue_name(url: str, ref: str) -> str:
     """What an issue is called in a line: ``#481``, or its last name."""
-    name = (ref or url).rstrip("/").rsplit("/", 1)[-1].rsplit("#", 1)[-1]
+    name = outside(ref or url).rstrip("/").rsplit("/", 1)[-1].rsplit("#", 1)[-1]
     return f"#{name}" if name.isdecimal() else outside(name, 40)
 
 
@@ -88,7 +88,7 @@ def felt(incident: Incident, catalog: Catalog) -> str:
         return f"Something is in it that should not be: {code(lead.name)}."
     if lead.slo:
         said = _own_words(lead.summary, incident.service)
-        told = said if said.startswith("breaks its promise of ") else f"breaks its promise of {lead.slo}"
+        told = said if said.startswith("breaks its promise of ") else f"breaks its promise of {code(lead.slo)}"
         told = told.replace("breaks its", "broke its", 1) if over else told
         return f"{told[:1].upper()}{told[1:]}."
     if numbers is not None:

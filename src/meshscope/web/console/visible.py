@@ -25,7 +25,10 @@ _PILED = re.compile(r"([\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20
                     r"[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+")  # fmt: skip
 _HOST = re.compile(r"[A-Za-z0-9.-]+(?::[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](?::[0-9]{1,5})?")
 _MARK = re.compile(r"`+|\*\*|\\.", re.DOTALL)
+LONGEST = 4_000
+"""What a page shows of one text, in characters."""
 _LONGEST_ADDRESS = 2_000
+_RUN = 300
 
 
 def visible(text: str) -> str:
@@ -45,13 +48,24 @@ def _shown(character: str) -> str:
     return " " if kind == "Zs" else character
 
 
-def outside(text: str, most: int = 4_000) -> str:
+def outside(text: str, most: int = LONGEST) -> str:
     """Text of a label, an annotation or a log without secrets, cut after ``most`` characters."""
-    plain = clean(text)
-    masked = redacted(plain)
-    # What can't be seen may have stood within a secret; then the text is shown without it.
-    text = masked if masked != plain else redacted(text)
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+    near = shortened(text, 4 * most)
+    told = redacted(near)
+    if not near.isascii() or not near.isprintable():
+        # What can't be seen may have stood within a secret; then the text is shown without it.
+        plain = clean(near)
+        masked = redacted(plain)
+        told = masked if masked != plain else told
+    return told if len(told) <= most else f"{told[: most - 1]}…"
+
+
+def shortened(text: str, most: int) -> str:
+    """``text`` cut at a space after about ``most`` characters, so that no half of a secret is left, and no work."""
+    if len(text) <= most:
+        return text
+    near = max(0, most - _RUN)
+    return f"{text[:near]}{text[near:most].rpartition(' ')[0]} …"
 
 
 def prose(text: str) -> Markup:
@@ -110,7 +124,7 @@ def _unpadded(code: str) -> str:
 
 
 def web_address(text: str) -> str:
-    """``text`` where it is an address of the web that hides nothing; empty else."""
+    """``text`` where it is an address of the web that hides nothing and holds no secret; empty else."""
     if not text or len(text) > _LONGEST_ADDRESS or visible(text) != text or re.search(r"[\s\\<>\"'`]", text):
         return ""
     try:
@@ -118,4 +132,5 @@ def web_address(text: str) -> str:
         known = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return ""
-    return text if known and _HOST.fullmatch(parts.netloc) else ""
+    fit = known and _HOST.fullmatch(parts.netloc) and redacted(text) == text
+    return text if fit else ""
