@@ -153,8 +153,8 @@ def layers(shape: Shape) -> Iterator[Recorded]:
                 rate = node.rate * share
                 for layer, step, span, samples in (
                     ("rate5m", 30, HOUR + _MARGIN, 1),
-                    ("sum2m", 120, 3 * DAY + _MARGIN, 4),
-                    ("sum1h", HOUR, 30 * DAY + HOUR, 120),
+                    ("sum2m", 120, 6 * HOUR + _MARGIN, 4),
+                    ("sum10m", 600, 30 * DAY + 2 * _MARGIN, 20),
                 ):
                     named = {"__name__": f"slo:{what}:{layer}", **labels}
                     yield Recorded(labels=named, value=rate * samples, step=step, span=span)

@@ -130,8 +130,8 @@ class TestThePast:
 
     def test_recorded_layers_go_back_as_far_as_windows_read(self, played: Played) -> None:
         for layer, window, full in (
-            ("slo:events:sum2m", "3d", 2_160),
-            ("slo:errors:sum1h", "30d", 720),
+            ("slo:events:sum2m", "6h", 180),
+            ("slo:errors:sum10m", "30d", 4_320),
             ("slo:sli_error:ratio_rate5m", "30d", 86_400),
         ):
             counted = f"count(count_over_time({layer}[{window}]) == {full})"

@@ -1,7 +1,8 @@
 """How long each SLO's alerts take to tell of trouble: what follows from its objective, its volume and the windows.
 
 Counted from the first bad request, with steady traffic and a steady share of bad requests, until Prometheus fires: one
-scrape and one evaluation are added, Alertmanager's group_wait is not. Where no volume is said, enough is assumed.
+scrape and one evaluation are added (for a ticket also the longest wait for the next sum), Alertmanager's group_wait
+is not. Where no volume is said, enough is assumed.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from meshscope.artefacts.files import File, text_file
-from meshscope.build.rules.slo import BURNS, FAST, FEWEST_BAD_EVENTS, MOST_RAW_SERIES, SLOW, Burn, raw_series
+from meshscope.build.rules.slo import BURNS, FAST, FEWEST_BAD_EVENTS, MOST_RAW_SERIES, RARE, SLOW, Burn, raw_series
 from meshscope.findings import Place
 from meshscope.model.model import Model
 from meshscope.model.services import Identity, Service
@@ -82,7 +83,7 @@ def _detection(service: Service, slo: SLO, model: Model, *, direct: bool) -> Det
     volume = service.volume.value if service.volume else None
 
     def first(share: Decimal, *, pages: bool) -> Duration | None:
-        late = model.mesh.scrape_interval.seconds + (FAST if pages else SLOW).seconds
+        late = model.mesh.scrape_interval.seconds + (FAST if pages else SLOW + RARE).seconds
         found = [
             seconds
             for burn in BURNS

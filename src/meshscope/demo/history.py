@@ -19,12 +19,12 @@ from meshscope.demo.sidecar import OK, Answer, Sidecar
 from meshscope.model.services import Identity
 
 FAILED_ONCE = Answer(500)
-# The longest raw window is an hour (the page's), the longest recorded one three days; then come whole periods.
+# The longest raw window is an hour (the page's), the longest of sums of two minutes six; days are sums of ten.
 _HOUR, _DAY = 3600.0, 86400.0
 # Only the windows of an hour and half of one look back that far; each needs some points.
 _RAW_STEP = 240.0
 # (series, how long it was recorded, a point stands for so many evaluations, seconds between evaluations)
-_RECORDED = (("sum2m", 3 * _DAY, 30, 120.0), ("sum1h", 30 * _DAY, 12, 3600.0))
+_RECORDED = (("sum2m", 6 * _HOUR, 6, 120.0), ("sum10m", 30 * _DAY, 36, 600.0))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,8 +65,8 @@ class History:
             step = points * every * self.time_scale
             steps = range(int(length * self.time_scale / step), 0, -1)
             for promise in self.promises:
-                # Two minutes are recorded four times; a sum of an hour sums thirty of those.
-                evaluations = 4 * points * (30 if layer == "sum1h" else 1)
+                # Two minutes are recorded four times; a sum of ten minutes sums five of those.
+                evaluations = 4 * points * (5 if layer == "sum10m" else 1)
                 events = rates.get(promise.service, 0.0) * evaluations
                 errors = events * promise.budget * spent(promise)
                 for name, value in (("events", events), ("errors", errors)):

@@ -12,6 +12,7 @@ from meshscope.build.rules.platform import platform_group
 from meshscope.build.rules.slo import (
     BURNS,
     FAST,
+    RARE,
     SLOW,
     Burn,
     absent_expression,
@@ -20,6 +21,7 @@ from meshscope.build.rules.slo import (
     fast_rules,
     group,
     hourly_rules,
+    rare_rules,
     slow_rules,
 )
 from meshscope.build.rules.statics import static_groups
@@ -56,8 +58,8 @@ def querying_files(model: Model, source: Raw, options: Options) -> tuple[RuleFil
         *_alert_file(model, source, options),
         RuleFile(
             name="platform",
-            about="The observability itself: rules, scrapes, collectors and the watchdog.",
-            groups=(platform_group(model.mesh, options),),
+            about="The observability itself: rules, scrapes, collectors, the agent and the watchdog.",
+            groups=(platform_group(model, options),),
         ),
     )
 
@@ -72,6 +74,7 @@ def slo_groups(model: Model, source: Raw, options: Options) -> tuple[RuleGroup, 
     return (
         group("slo:fast", FAST, fast, options),
         group("slo:slow", SLOW, slow, options),
+        group("slo:rare", RARE, rare_rules(options), options),
         group("slo:hourly", 1 * hours, hourly_rules(model, options), options),
     )
 
