@@ -147,7 +147,7 @@ def hourly_rules(model: Model, options: Options) -> list[Rule]:
 
 
 def layer_of(window: Duration) -> str:
-    """The layer of sums that a window of at least an hour is read from: a day may end ten minutes ago, hours may not."""
+    """The layer of sums that a window of hours or days is read from: a day may end ten minutes ago, an hour may not."""
     return f"sum{RARE if window >= 1 * days else SLOW}"
 
 
