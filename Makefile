@@ -33,10 +33,11 @@ test: setup  ## prove everything against the real programs
 	@$(MAKE) --no-print-directory engines
 	@$(BIN)/pytest --engines=required
 
-demo: setup  ## show the whole story on this machine
+demo: setup  ## show the loop on this machine: about 75 seconds live, 15 recorded; then it is yours
 	@$(BIN)/meshscope demo
 
 bench: setup  ## measure how fast and how small, into build/bench.json
+	@$(MAKE) --no-print-directory browser
 	@$(BIN)/python engines/build.py prometheus > /dev/null
 	@$(BIN)/python -m bench $(ARGS)
 

@@ -8,7 +8,12 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from bench.agent_accept import accepted
+from bench.agent_action import acted
+from bench.agent_cuts import survived
+from bench.agent_storm import stormed
 from bench.building import built, counted, started
+from bench.console import painted
 from bench.contest import matched
 from bench.evaluation import evaluated
 from bench.figures import Figure, as_json, as_table
@@ -20,6 +25,11 @@ MEASUREMENTS: Mapping[str, Callable[[Talk], list[Figure]]] = {
     "build": built,
     "evaluation": evaluated,
     "ratio": matched,
+    "accept": accepted,
+    "action": acted,
+    "storm": stormed,
+    "kill9": survived,
+    "console": painted,
 }
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from bench.building import build_tree, command
 from bench.mesh import shape, write_house
-from bench.prometheus import workplace
+from bench.prometheus import cpu_seconds, workplace
 from meshscope.adapters.ledgers.connections import Readers
 from meshscope.adapters.ledgers.schema import COLUMNS, records_of
 from meshscope.feedback.credentials import new_credential
@@ -86,6 +86,10 @@ class Running:
         kib = next(line for line in status.splitlines() if line.startswith("VmRSS:")).split()[1]
         return int(kib) / 1024
 
+    def cpu_seconds(self) -> float:
+        """What the process itself has used of the processors so far."""
+        return cpu_seconds(self.process.pid)
+
     def look(self) -> None:
         """Raises SystemExit where it has ended."""
         if self.process.poll() is not None:
@@ -120,7 +124,7 @@ def prepared(folder: Path, more: str = "") -> tuple[int, str, str]:
 def running(folder: Path, tree: Path, more: str = "") -> Iterator[Running]:
     """An agent in ``folder`` on the bundle ``tree`` that is ready, with its defaults but for the TOML ``more``."""
     port, token, password = prepared(folder, more)
-    arguments = [command(), "agent", "--bundle", tree, "--config", folder / "agent.toml"]
+    arguments = [str(command()), "agent", "--bundle", str(tree), "--config", str(folder / "agent.toml")]
     with (folder / "agent.log").open("wb") as log:
         process = subprocess.Popen(arguments, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log)  # noqa: S603
         agent = Running(folder=folder, port=port, token=token, password=password, process=process)

@@ -22,6 +22,7 @@ from bench.agent_ranks import ranked
 from bench.mesh import Node, shape
 
 _PLACE = "f" * 16
+_APART = 0x9E3779B97F4A7C15
 _ANSWER_SECONDS = 30
 
 
@@ -84,7 +85,8 @@ class _Posting:
             while (began := time.perf_counter()) < self._end:
                 self._number += 1
                 before, after = self._requests[self._number % len(self._requests)]
-                writer.write(b"%b%016x%b" % (before, self._number, after))
+                # As a sender's own are: no two are near each other.
+                writer.write(b"%b%016x%b" % (before, self._number * _APART % (1 << 64), after))
                 async with asyncio.timeout(_ANSWER_SECONDS):
                     head = await reader.readuntil(b"\r\n\r\n")
                     await reader.readexactly(_length(head))

@@ -18,7 +18,7 @@ CYCLES = 8
 GOAL = Goal(name="rule_eval_10000_seconds", unit="seconds in each 30 s", goal=6)
 
 _PAST = traffic.Past(shallow=traffic.HOUR + 10 * 60, deep=traffic.HOUR + 10 * 60)
-_TOLD = ("slo:fast", "slo:slow", "alerts:instances", "alerts:services")
+_TOLD = ("slo:fast", "slo:slow", "slo:rare", "alerts:instances", "alerts:services")
 
 
 def evaluated(talk: Talk, services: int = SERVICES) -> list[Figure]:

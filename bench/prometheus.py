@@ -62,7 +62,7 @@ class Server:
     def reading(self) -> Reading:
         """What it says of itself now."""
         with urllib.request.urlopen(f"http://{self.address}/metrics", timeout=60) as answer:
-            return read(answer.read().decode(), at=time.monotonic(), cpu_seconds=self._cpu_seconds())
+            return read(answer.read().decode(), at=time.monotonic(), cpu_seconds=cpu_seconds(self.process.pid))
 
     def api(self, path: str) -> Any:
         """``data`` of an answer of the API."""
@@ -73,11 +73,6 @@ class Server:
         """The value of a query that gives one number; 0 where it gives none."""
         result = self.api("query?" + urllib.parse.urlencode({"query": query}))["result"]
         return float(result[0]["value"][1]) if result else 0.0
-
-    def _cpu_seconds(self) -> float:
-        # Of the process itself: to the hundredth of a second, and without asking it.
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
 def read(metrics: str, *, at: float, cpu_seconds: float) -> Reading:
@@ -101,6 +96,12 @@ def read(metrics: str, *, at: float, cpu_seconds: float) -> Reading:
         intervals=groups.get("prometheus_rule_group_interval_seconds", {}),
         failures=sum(groups.get("prometheus_rule_evaluation_failures_total", {}).values()),
     )
+
+
+def cpu_seconds(pid: int) -> float:
+    """What the process itself has used so far, in user and kernel, to the hundredth of a second."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
 @contextmanager

@@ -1,13 +1,14 @@
-"""The collectors: does what was seen arrive where it is kept."""
+"""The collectors, and the agent: does what was seen arrive where it is kept, and is it acted on."""
 
 from grafanalib.core import Dashboard, Target, Time
 
-from dashboards._style import ANY_IS_ORANGE, asked, coloured, curves, number
+from dashboards._style import ANY_IS_ORANGE, LIMIT_LINE, asked, coloured, curves, number
 from meshscope import Mesh, dashboard, panels, queries
 
 # What a collector counts, and its colour on every panel.
 _SIGNALS = (("spans", "purple"), ("metric_points", "blue"), ("log_records", "green"))
 _TO_LOGS = (panels.to_logs("Logs of the collectors", service="otelcol"),)
+_TO_OVERVIEW = (panels.to_board("mesh-overview", "Mesh overview", of=panels.Of.EVERYTHING),)
 _QUEUE = 'otelcol_exporter_queue_size{exporter!=""} / (otelcol_exporter_queue_capacity > 0)'
 
 
@@ -19,7 +20,9 @@ def collectors(mesh: Mesh) -> Dashboard:
         tags=["collectors"],
         time=Time("now-3h", "now"),
         refresh="30s",
-        panels=panels.lines(_now(mesh), _through(), _trouble(), "Resources", panels.Line(8, (_memory(), _cpu()))),
+        panels=panels.lines(
+            _now(mesh), _through(), _trouble(), "Resources", panels.Line(8, (_memory(), _cpu())), "Agent", _agent()
+        ),
     )
 
 
@@ -169,4 +172,39 @@ def _cpu() -> object:
         "short",
         asked(queries.promql(used), "{{job}} {{instance}}"),
         links=_TO_LOGS,
+    )
+
+
+def _agent() -> panels.Line:
+    def by(label: str, counter: str) -> queries.Query:
+        return queries.promql(f"sum by ({label}) (increase(meshscope_agent_{counter}_total[1h]))")
+
+    return panels.Line(
+        7,
+        (
+            curves(
+                "Silence of the agent's parts",
+                "Since when each part of the agent has not said that it lives, and how long the least patient may.",
+                "s",
+                asked(queries.promql("max by (part) (meshscope_agent_heartbeat_age_seconds)"), "{{part}}"),
+                asked(queries.promql("min (meshscope_agent_heartbeat_patience_seconds)"), "limit"),
+                overrides=[LIMIT_LINE],
+                links=_TO_OVERVIEW,
+            ),
+            curves(
+                "Alerts that came to the agent",
+                "Alerts of the hour before, by who sent them.",
+                "short",
+                asked(by("source", "alerts_received"), "{{source}}"),
+                links=_TO_OVERVIEW,
+            ),
+            curves(
+                "What the agent decided and did",
+                "Responses of the hour before by what the agent decided, and its acts by how they ended.",
+                "short",
+                asked(by("verdict", "decisions"), "{{verdict}}"),
+                asked(by("outcome", "acts"), "act: {{outcome}}"),
+                links=_TO_OVERVIEW,
+            ),
+        ),
     )

@@ -3,21 +3,24 @@
 import os
 import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+FIGURES = pytest.StashKey[dict[str, list[str]]]()
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Let what is started here be interrupted, even when the tests run in the background of a shell.
 
     There an interrupt is ignored, and every process that is started would go on ignoring it.
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    config.addinivalue_line("markers", "fault(*rows): proves these rows of the fault matrix, and says what it measured")
+    config.stash[FIGURES] = {}
 
 
 def engine_folder() -> Path:
@@ -51,6 +54,46 @@ def engine(request: pytest.FixtureRequest) -> Callable[[str], Path]:
         return Path(found)
 
     return find
+
+
+@pytest.fixture
+def figure(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Say what a test of the fault matrix measured: a line for each of its rows, at the end of the run."""
+
+    def say(text: str) -> None:
+        request.config.stash[FIGURES].setdefault(request.node.nodeid, []).append(text)
+
+    return say
+
+
+def rows_of(item: pytest.Item) -> list[str]:
+    return [row for mark in item.iter_markers("fault") for row in mark.args]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """A row of the fault matrix counts as proven only where somebody said what was measured."""
+    result = yield
+    rows, said = rows_of(item), item.config.stash[FIGURES].pop(item.nodeid, [])
+    if rows and not said:
+        pytest.fail(f"it proves {', '.join(rows)} and says no figure")
+    item.user_properties += [(f"fault {row}", text) for row in rows for text in said]
+    return result
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The figures of the fault matrix, row by row."""
+    said = sorted(
+        (name.removeprefix("fault "), text)
+        for report in terminalreporter.getreports("passed")
+        if report.when == "call"
+        for name, text in report.user_properties
+        if name.startswith("fault ")
+    )
+    if said:
+        terminalreporter.section("fault matrix")
+        for row, text in said:
+            terminalreporter.write_line(f"{row} {text}")
 
 
 @pytest.fixture

@@ -80,7 +80,8 @@ class Past:
     def openmetrics(self) -> Iterator[str]:
         """The text that promtool makes blocks of, a line at a time."""
         families: dict[str, list[Series]] = {}
-        parts = (self._static(), self._services(), self._slos(), self._instances(), self._alerts(), self._collectors())
+        parts = (self._static(), self._services(), self._slos(), self._instances(), self._alerts(), self._collectors(),
+                 self._agent())  # fmt: skip
         for series in (each for part in parts for each in part):
             families.setdefault(series.name, []).append(series)
         for name, family in families.items():
@@ -239,6 +240,20 @@ class Past:
         used = wave(0.2, 0.25, 3800, number)
         yield Series(name="otelcol_process_cpu_seconds", labels=who, value=used, counter=True)
         yield Series(name="otelcol_process_memory_rss", labels=who, value=wave(2.1e8, 0.1, 12_000, number))
+
+    def _agent(self) -> Iterator[Series]:
+        for part in ("decide", "listen", "reconcile", "tell", "watch"):
+            age = wave(0.3 if part in ("decide", "tell", "watch") else 15, 0.5, 900, len(part))
+            yield Series(name="meshscope_agent_heartbeat_age_seconds", labels={"part": part}, value=age)
+            patience = constant(30 if part in ("decide", "tell", "watch") else 90)
+            yield Series(name="meshscope_agent_heartbeat_patience_seconds", labels={"part": part}, value=patience)
+        for name, labels, hourly in (
+            ("alerts_received", {"source": "alertmanager"}, 24), ("alerts_received", {"source": "falco"}, 1),
+            ("decisions", {"verdict": "acted"}, 3), ("decisions", {"verdict": "declined"}, 7),
+            ("acts", {"outcome": "done"}, 3),
+        ):  # fmt: skip
+            counted = constant(hourly / 3600)
+            yield Series(name=f"meshscope_agent_{name}_total", labels=labels, value=counted, counter=True)
 
 
 def _phase(service: Service) -> int:

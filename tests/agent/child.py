@@ -117,6 +117,10 @@ class WatchedTracker:
     def __init__(self, inner: Tracker, steps: Steps) -> None:
         self._inner, self._steps = inner, steps
 
+    @property
+    def lag(self) -> float:
+        return self._inner.lag
+
     def find(self, where: str, key: str) -> Issue | None:
         return self._inner.find(where, key)
 
@@ -196,7 +200,7 @@ def configured(orders: Orders) -> Configuration:
 
 def _watch(agent: Agent, steps: Steps) -> None:
     agent.tools.hands = {verb: WatchedHand(hand, steps) for verb, hand in agent.tools.hands.items()}
-    agent.teller.tracker = WatchedTracker(agent.teller.tracker, steps)
+    agent.teller.tracker = agent.teller.storms.tracker = WatchedTracker(agent.teller.tracker, steps)
     agent.book.ledger = WatchedLedger(agent.book.ledger, steps)
 
 
@@ -214,6 +218,8 @@ def _serve(agent: Agent, steps: Steps, pipe: Connection) -> None:
                     answer = error.finding.code
             case "look":
                 answer = looked(agent, steps)
+            case "busy":
+                answer = busy(agent)
             case "stop":
                 answer = agent.stop(*rest, by="ada", why="drill")
             case _:
@@ -221,14 +227,18 @@ def _serve(agent: Agent, steps: Steps, pipe: Connection) -> None:
         pipe.send(answer)
 
 
+def busy(agent: Agent) -> bool:
+    """Whether something is under way."""
+    at_work = agent._queue or agent._later or agent.intake.pending or agent.decider.ending
+    with agent.book.lock:
+        return bool(at_work or agent.book.dirty)
+
+
 def looked(agent: Agent, steps: Steps) -> Look:
     """How far it is."""
-    agent_at_work = agent._queue or agent._later or agent._pending or agent.decider.ending
-    with agent.book.lock:
-        busy = bool(agent_at_work or agent.book.dirty)
     ledger = agent.book.ledger
     return Look(
-        busy=busy,
+        busy=busy(agent),
         alerts=[read_alert(record) for record in ledger.heads("alert", limit=_MOST)],
         incidents=[read_incident(record) for record in ledger.heads("incident", limit=_MOST)],
         steps=list(steps.passed), bare=list(steps.bare),

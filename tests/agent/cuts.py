@@ -11,7 +11,6 @@ import http.client
 import json
 import os
 import random
-import socket
 import threading
 import time
 from collections import Counter
@@ -23,8 +22,10 @@ from meshscope.feedback.credentials import new_credential
 from meshscope.feedback.settings import Caps
 from meshscope.feedback.state import Received
 from tests.agent.child import Look, Orders
+from tests.agent.posting import spoken
 from tests.agent.stage import QUICK, Actor, Troupe, filed, lone, shop, sound, told, until
 from tests.feedback.world import alert
+from tests.receiving.sender import free_port
 
 NAMES = ("ledger", "checkout", "payment", "frontend")
 SENDERS = 3
@@ -124,7 +125,7 @@ class _Sender(threading.Thread):
         # An alert that is told and over in one body is told as it is last.
         alerts = list({one.fingerprint: one for one in alerts}.values())
         body = json.dumps(
-            {"version": "4", "groupKey": "{}", "status": "firing", "alerts": [_spoken(one) for one in alerts]}
+            {"version": "4", "groupKey": "{}", "status": "firing", "alerts": [spoken(one) for one in alerts]}
         ).encode()
         until(lambda: self._taken(body), "somebody takes it", 60.0)
         self.taken += len(alerts)
@@ -150,7 +151,7 @@ def run_cuts(count: int, folder: Path, random_seed: int) -> Figures:
     """Kill the agent ``count`` times while alerts come in, let the last one come to rest, and count."""
     began = time.monotonic()
     dice = random.Random(random_seed)
-    port = _free_port()
+    port = free_port()
     (folder / "agent").mkdir(parents=True)
     token, entry = new_credential("alertmanager", "alertmanager")
     with os.fdopen(os.open(folder / "agent" / "credentials.toml", os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
@@ -250,18 +251,5 @@ def _doubled(look: Look, folder: Path, troupe: Troupe, wanted: set[str]) -> list
     return found
 
 
-def _spoken(one: Received) -> dict[str, object]:
-    """The alert as Alertmanager spells it."""
-    return {
-        "status": one.status, "labels": one.labels, "annotations": one.annotations, "fingerprint": one.fingerprint,
-        "startsAt": "2026-11-26T22:59:38.26374Z", "endsAt": "0001-01-01T00:00:00Z", "generatorURL": "",
-    }  # fmt: skip
-
-
 def _fields(one: Received) -> dict[str, object]:
     return {name: getattr(one, name) for name in one.__struct_fields__}
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])

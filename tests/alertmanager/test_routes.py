@@ -83,6 +83,15 @@ def test_each_kind_of_alert_has_its_way(boutique: Model, routed: Callable[..., l
 
 
 @pytest.mark.engines("amtool")
+@pytest.mark.parametrize("name", ["MeshscopeAgentSilent", "MeshscopeAgentFailing", "MeshscopeAgentAnything"])
+def test_what_is_about_the_agent_goes_to_people_and_not_to_the_agent(
+    name: str, boutique: Model, routed: Callable[..., list[str]]
+) -> None:
+    assert routed(boutique, alertname=name, owner="platform", severity="page") == ["platform-page"]
+    assert routed(boutique, alertname=name, owner="platform", severity="ticket") == ["platform-ticket"]
+
+
+@pytest.mark.engines("amtool")
 def test_without_an_agent_people_are_told_all_the_same(boutique: Model, routed: Callable[..., list[str]]) -> None:
     model = replace(boutique, mesh=replace(boutique.mesh, agent=""))
     assert routed(model, owner="payments", severity="page") == ["payments-page"]

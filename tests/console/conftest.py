@@ -29,13 +29,16 @@ PASSWORD = "correct horse battery"
 CHROMIUM = "/usr/bin/chromium"
 
 
-@pytest.fixture(scope="session")
-def model(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """The boutique's model.json, built from its definitions."""
-    folder = tmp_path_factory.mktemp("bundle")
+def built(folder: Path) -> bytes:
+    """The boutique's model.json, built from its definitions into ``folder``."""
     command = [str(Path(sys.executable).parent / "meshscope"), "build", "-o", str(folder)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     return (folder / "model.json").read_bytes()
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    return built(tmp_path_factory.mktemp("bundle"))
 
 
 @pytest.fixture(scope="session")
@@ -48,10 +51,8 @@ def desk(known: Catalog) -> DeskTwin:
     return nights(known)
 
 
-@pytest.fixture(scope="session")
-def people_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def written(path: Path) -> Path:
     """vera looks, ada answers for payments, ben for every team, root runs the agent; all with one password."""
-    path = tmp_path_factory.mktemp("people") / "people.toml"
     password = hashed(PASSWORD)
     rows = (
         ("vera", "viewer", []),
@@ -64,6 +65,11 @@ def people_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
                   for name, role, owners in rows)
     )  # fmt: skip
     return path
+
+
+@pytest.fixture(scope="session")
+def people_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return written(tmp_path_factory.mktemp("people") / "people.toml")
 
 
 @pytest.fixture
@@ -164,18 +170,31 @@ def site(desk: DeskTwin, people: People) -> Iterator[Site]:
         yield running
 
 
+def chromium() -> Path | None:
+    """Debian's chromium; None where it is not here."""
+    path = Path(shutil.which("chromium") or CHROMIUM)
+    return path if path.is_file() else None
+
+
+@contextmanager
+def launched(path: Path) -> Iterator[Browser]:
+    """The browser at ``path``, without a window on the screen."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
 @pytest.fixture(scope="session")
 def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
     """Debian's chromium; without it the test is skipped, or fails under --engines=required."""
-    path = shutil.which("chromium") or CHROMIUM
-    if not Path(path).is_file():
+    path = chromium()
+    if path is None:
         if request.config.getoption("--engines") == "required":
             pytest.fail("chromium is not here: install the package chromium")
         pytest.skip("chromium is not here: install the package chromium")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
-        yield chromium
-        chromium.close()
+    with launched(path) as running:
+        yield running
 
 
 @dataclass

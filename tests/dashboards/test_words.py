@@ -244,5 +244,5 @@ def test_long_names_still_have_uids_of_their_own(house: Loaded) -> None:
 
 @pytest.mark.parametrize("alert", panels.PlatformAlert)
 def test_every_platform_alert_that_a_board_may_name_has_a_limit(alert: panels.PlatformAlert) -> None:
-    steps = rule_steps(alert, boutique().mesh, Options())
+    steps = rule_steps(alert, boutique(), Options())
     assert [step["color"] for step in steps] == ["green", "orange"]

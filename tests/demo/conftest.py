@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from terminal import Terminal
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -61,7 +62,7 @@ def processes_in(folder: Path) -> dict[int, str]:
     return found
 
 
-def soon(wanted: Callable[[], object], seconds: float = 30.0) -> bool:
+def soon(wanted: Callable[[], object], seconds: float = 120.0) -> bool:
     """Whether ``wanted`` becomes true in time."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
@@ -104,10 +105,27 @@ def demo(work: Path) -> Iterator[Start]:
     for process in started:
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=30)
+        process.communicate(timeout=120)
 
 
 @pytest.fixture
 def engines(engine: Callable[[str], Path]) -> Sequence[Path]:
     """The programs of the live part."""
     return [engine(name) for name in ("prometheus", "promtool", "alertmanager", "otelcol")]
+
+
+@pytest.fixture
+def sit(work: Path, tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
+    """Sits down at a terminal with the demo, with engines or without; ended with the test."""
+    sitting: list[Terminal] = []
+
+    def down(*arguments: str, engines: bool = False) -> Terminal:
+        absent = {} if engines else {"PATH": "/usr/bin:/bin", "MESHSCOPE_CACHE": str(tmp_path / "empty")}
+        command = str(Path(sys.executable).with_name("meshscope"))
+        terminal = Terminal(command, "demo", *arguments, folder=ROOT, environment={"TMPDIR": str(work), **absent})
+        sitting.append(terminal)
+        return terminal
+
+    yield down
+    for terminal in sitting:
+        terminal.close()

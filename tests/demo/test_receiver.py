@@ -22,11 +22,11 @@ class Open:
 
     def post(self, path: str, body: object) -> int:
         request = urllib.request.Request(f"http://127.0.0.1:{self.web}{path}", json.dumps(body).encode())
-        with urllib.request.urlopen(request, timeout=5) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return int(answer.status)
 
     def got(self) -> Message:
-        return self.receiver.messages.get(timeout=5)
+        return self.receiver.messages.get(timeout=60)
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_a_mail_is_taken_for_everybody_whom_it_is_to(inbox: Open) -> None:
     mail = EmailMessage()
     mail["Subject"] = "[ticket] PlaintextTraffic shop/cart"
     mail.set_content("one line\n.\nand another")
-    with smtplib.SMTP("127.0.0.1", inbox.mail, timeout=5) as client:
+    with smtplib.SMTP("127.0.0.1", inbox.mail, timeout=60) as client:
         client.send_message(mail, "alertmanager@example.org", ["a@example.org", "b@example.org"])
     found = [inbox.got(), inbox.got()]
     assert {message.who for message in found} == {"a@example.org", "b@example.org"}

@@ -30,7 +30,7 @@ def store(port: int) -> Iterator[Store]:
 
 def send(port: int, path: str, body: bytes, **headers: str) -> int:
     request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", body, headers)
-    with urllib.request.urlopen(request, timeout=5) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         return int(answer.status)
 
 

@@ -58,3 +58,15 @@ def test_the_cause_fails_is_reached_over_what_fails_and_is_never_the_beginning(
         assert cause in since
         assert cause in chain
         assert cause != key(begin)
+
+
+@given(GRAPHS, st.dictionaries(st.sampled_from(NAMES), st.floats(0, 100), max_size=6), st.sampled_from(NAMES))
+def test_whatever_fails_below_the_cause_leads_back_to_it(
+    graph: dict[str, str], failing: dict[str, float], begin: str
+) -> None:
+    calls = edges(**graph)
+    since = {key(name): at for name, at in failing.items()}
+    cause = deepest(key(begin), calls, since)
+    if cause is not None:
+        below = reachable(cause, calls, lambda one: one in since)
+        assert all(cause in reachable(one, calls, lambda other: other in since) for one in below)

@@ -12,16 +12,17 @@ from meshscope.feedback.ports import TrackerError
 from meshscope.feedback.state import AlertState, Phase, Received
 from meshscope.findings import Finding, MeshscopeError
 from meshscope.model.modes import Mode
-from tests.feedback.world import FAST, NAMES, alert, catalog, key, service, world
+from tests.feedback.world import FAST, NAMES, alert, catalog, identity, key, service, world
 
 
 def test_the_instance_that_fails_alone_is_killed_and_the_issue_says_that_the_cause_is_open(tmp_path: Path) -> None:
     with world(tmp_path) as it:
         bad, *well = it.pods.names("ledger")
+        uid = it.pods.uid(bad)
         it.gauges.failing[bad] = 1.0
         assert it.send(alert("LoneFailingInstance", "ledger", pod=bad, stage="agent")) == 1
         it.settled()
-        assert it.pods.killed == ["uid-6"]
+        assert it.pods.killed == [uid]
         assert set(well) < set(it.pods.names("ledger"))
         assert it.alerts()[0].terminal == "acted"
         incident = it.incident("ledger")
@@ -96,10 +97,11 @@ def test_an_instance_that_fails_is_never_anybody_s_victim(tmp_path: Path) -> Non
         it.send(alert("ErrorBudgetBurn", "checkout", slo="availability"))
         it.settled()
         bad = it.pods.names("ledger")[0]
+        uid = it.pods.uid(bad)
         it.gauges.failing[bad] = 1.0
         it.send(alert("LoneFailingInstance", "ledger", pod=bad))
         it.settled()
-        assert it.pods.killed == ["uid-6"], "checkout calls ledger and ledger calls checkout"
+        assert it.pods.killed == [uid], "checkout calls ledger and ledger calls checkout"
         assert {one.service.name: one.folded_into for one in it.incidents()}["ledger"] == ""
 
 
@@ -178,7 +180,7 @@ def test_a_shell_in_a_container_is_quarantined_for_the_security_owner(tmp_path: 
         assert it.alerts()[0].terminal == "acted"
         incident = it.incident("ledger")
         assert (incident.owner, incident.security) == ("platform", True)
-        assert next(one for one in it.pods.running["ledger"] if one.name == pod).quarantined
+        assert next(one for one in it.pods.running("ledger") if one.name == pod).quarantined
         it.until(lambda: it.tracker.find("markdown:platform", incident.id) is not None)
 
 
@@ -195,7 +197,7 @@ def test_a_stop_switch_forbids_every_act(tmp_path: Path, how: str) -> None:
             case "service":
                 it.agent.stop("shop/ledger", by="ada", why="drill")
             case "label":
-                it.pods.labelled.add("ledger")
+                it.pods.world.stops[identity("ledger")] = "drill"
         it.send(alert("LoneFailingInstance", "ledger", pod=bad))
         it.settled()
         assert (it.alerts()[0].code, it.pods.killed) == ("stopped", [])
@@ -241,7 +243,7 @@ def test_an_act_that_is_asked_for_waits_for_one_yes(tmp_path: Path) -> None:
         (waiting,) = incident.approvals
         assert it.pods.killed == []
         assert "acted" in it.agent.answer(incident.id, waiting.token, yes=True, by="ada")
-        assert it.pods.killed == ["uid-6"]
+        assert it.pods.killed == [waiting.uid]
         with pytest.raises(MeshscopeError, match="nothing waits"):
             it.agent.answer(incident.id, waiting.token, yes=True, by="ada")
         assert incident.acts[0].approved_by == "ada"
@@ -340,7 +342,7 @@ def test_a_tracker_that_is_down_loses_nothing(tmp_path: Path) -> None:
     with world(tmp_path, tracker=MemoryTracker(secret=b"secret", faults=faults)) as it:
         it.send(alert("ErrorBudgetBurn", "payment"))
         it.settled()
-        it.until(lambda: it.agent.teller.failure)
+        it.until(lambda: it.agent.teller.patience.failure)
         broken[0] = False
         incident = it.incident("payment")
         it.until(lambda: it.tracker.find("markdown:payments", incident.id) is not None)
@@ -355,4 +357,4 @@ def test_a_storm_is_told_in_one_issue(tmp_path: Path) -> None:
         it.until(lambda: all(one.issue for one in it.incidents()), 20)
         own = [one for one in it.incidents() if not one.issue.ref.startswith("storm:")]
         assert len(own) == 5
-        it.until(lambda: sum(it.agent.book.storms_told.values()) == 25)
+        it.until(lambda: [one.listed for one in it.agent.book.storms.values()] == [25])

@@ -1,7 +1,5 @@
 """A small mesh for the agent: a model, a target in memory, numbers that a test sets, a ledger and a tracker."""
 
-import itertools
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,12 +8,14 @@ from decimal import Decimal
 from pathlib import Path
 
 from meshscope.adapters.ledgers.sqlite import SqliteLedger
+from meshscope.adapters.memory.target import MemoryTarget
 from meshscope.adapters.memory.tracker import MemoryTracker
 from meshscope.build.discovery.store import Answer, Question, Row
 from meshscope.deploy.plan import Change, Instance, Outcome, Receipt, Verb
 from meshscope.feedback.agent import Agent, Engagement
 from meshscope.feedback.casebook import Casebook
 from meshscope.feedback.catalog import Catalog, KnownAlert, KnownOwner, KnownRule, KnownService, Wanted
+from meshscope.feedback.ports import Tracker
 from meshscope.feedback.settings import Settings
 from meshscope.feedback.state import AlertState, Incident, Key, Received, read_alert, read_incident
 from meshscope.feedback.telemetry import Telemetry
@@ -125,81 +125,59 @@ class Hand:
 
 
 class Clock:
-    """A clock that a test can move."""
+    """A clock that a test can move: ``ahead`` as time that passed, ``turned`` as somebody who turns its hands."""
 
     def __init__(self) -> None:
         self.ahead = 0.0
+        self.turned = 0.0
 
     def now(self) -> float:
-        return time.time() + self.ahead
+        return time.time() + self.ahead + self.turned
 
     def monotonic(self) -> float:
         return time.monotonic() + self.ahead
 
 
-class Pods:
-    """Instances in memory: what is killed or quarantined is replaced at once, unless it is told not to."""
+class Pods(MemoryTarget):
+    """Instances of these services in memory, by their services' names; `down` makes them unreachable."""
 
-    def __init__(self, services: Sequence[KnownService], now: Callable[[], float]) -> None:
-        self._now = now
-        self._number = itertools.count()
-        self.lock = threading.Lock()
-        self.running: dict[str, list[Instance]] = {one.key.name: [] for one in services}
-        self.killed: list[str] = []
-        self.labelled: set[str] = set()
+    def __init__(self, services: Sequence[KnownService], now: Callable[[], float] = time.time) -> None:
+        super().__init__(clock=now)
         self.down = False
-        self.replaces = True
-        self.version = "v1"
         for one in services:
             for _ in range(one.replicas):
                 self.begin(one.key.name)
 
-    def begin(self, name: str) -> Instance:
-        number = next(self._number)
-        pod = Instance(service=identity(name), name=f"{name}-{number}", uid=f"uid-{number}", workload=name,
-                       version=self.version, started=self._now())  # fmt: skip
-        self.running[name].append(pod)
-        return pod
+    def begin(self, name: str, version: str = "v1") -> Instance:
+        one = self.start(identity(name), version=version)
+        self.world.written[one.uid].append(f"ERROR {one.name}: the connection pool is exhausted")
+        return one
+
+    def running(self, name: str) -> Sequence[Instance]:
+        return super().instances(identity(name))
 
     def names(self, name: str) -> list[str]:
-        with self.lock:
-            return [one.name for one in self.running[name]]
+        return [one.name for one in self.running(name)]
+
+    def uid(self, pod: str) -> str:
+        return next(one.uid for some in self.world.running.values() for one in some if one.name == pod)
+
+    @property
+    def killed(self) -> list[str]:
+        return self.world.killed
 
     def instances(self, service: Identity) -> tuple[Instance, ...]:
         if self.down:
             raise MeshscopeError(Finding(code="target/down", title="the target does not answer"))
-        with self.lock:
-            return tuple(sorted(self.running[service.name], key=lambda one: one.name))
-
-    def logs(self, instance: Instance, lines: int) -> tuple[str, ...]:
-        return (f"ERROR {instance.name}: the connection pool is exhausted",)[:lines]
-
-    def stopped(self, service: Identity) -> bool:
-        return service.name in self.labelled
-
-    def apply(self, change: Change) -> Receipt:
-        assert change.service is not None
-        with self.lock:
-            pods = self.running[change.service.name]
-            found = next((one for one in pods if one.uid == change.precondition), None)
-            if found is None:
-                return Receipt(change=change, outcome=Outcome.GONE)
-            pods.remove(found)
-            if change.verb is Verb.QUARANTINE:
-                pods.append(replace(found, quarantined=True, ready=False))
-            self.killed.append(found.uid)
-            if self.replaces:
-                self.begin(change.service.name)
-        return Receipt(change=change, outcome=Outcome.DONE, said=f"{change.verb}: done")
+        return super().instances(service)
 
     def roll(self, name: str, version: str) -> None:
         """Replace every instance by one of another version."""
-        with self.lock:
-            count = len(self.running[name])
-            self.running[name].clear()
-            self.version = version
-            for _ in range(count):
-                self.begin(name)
+        with self.world.lock:
+            old = self.running(name)
+            self.world.running[identity(name)].clear()
+            for _ in old:
+                self.begin(name, version)
 
 
 @dataclass
@@ -210,7 +188,7 @@ class World:
     known: Catalog
     pods: Pods
     gauges: Gauges
-    tracker: MemoryTracker
+    tracker: Tracker
     clock: Clock
     agent: Agent
     ledger: SqliteLedger
@@ -257,20 +235,24 @@ def world(
     known: Catalog | None = None,
     settings: Settings = FAST,
     pods: Pods | None = None,
-    tracker: MemoryTracker | None = None,
+    tracker: Tracker | None = None,
     hands: Mapping[Verb, Hand] | None = None,
     sources: Mapping[str, object] | None = None,
     step: Callable[[str], None] = lambda _: None,
     restored: bool = False,
     start: bool = True,
+    clock: Clock | None = None,
+    most_pages: int | None = None,
 ) -> Iterator[World]:
     known = known or catalog()
-    clock = Clock()
+    clock = clock or Clock()
     pods = pods or Pods(list(known.services.values()), clock.now)
     gauges = Gauges(pods=lambda name: pods.names(name))
     tracker = tracker or MemoryTracker(secret=b"secret")
     folder.mkdir(parents=True, exist_ok=True)
-    with SqliteLedger(folder / "ledger.sqlite", anchors=None, signer=None, clock=clock) as ledger:
+    with SqliteLedger(
+        folder / "ledger.sqlite", anchors=None, signer=None, clock=clock, most_pages=most_pages
+    ) as ledger:
         tools = Tools(
             catalog=known, book=Casebook(ledger, clock), actions=found_actions(), target=pods,
             hands={Verb.KILL: pods, Verb.QUARANTINE: pods, **(hands or {})}, metrics=gauges, settings=settings,

@@ -67,11 +67,8 @@ def test_comments_read_as_expected(golden: Callable[[Path, str], None]) -> None:
     seen = samples()
     mitigated, declined = seen["mitigated"], seen["declined"]
     texts = {
-        "acted": comments.acted(mitigated, mitigated.acts[0]),
         "effect": comments.effect(mitigated, mitigated.acts[0]),
         "no effect": comments.effect(mitigated, act(effect="none", after=numbers(failing=0.98))),
-        "declined": comments.declined(declined, declined.decisions[0]),
-        "wanted": comments.wanted(seen["asking"], seen["asking"].approvals[0]),
         "recurrence": comments.recurrence(incident(reopened=2)),
         "closed": comments.closed(seen["resolved"]),
         "why": comments.why(declined),
@@ -192,7 +189,6 @@ def test_a_refusal_is_told_with_its_words(code: str) -> None:
     one = incident(decisions=[decision(verdict="declined", code=code, why="7 of 9")])
     assert REASONS[code].why in drafted(one).body
     assert REASONS[code].why in comments.why(one)
-    assert REASONS[code].help in comments.declined(one, one.decisions[0])
 
 
 def test_links_come_from_the_model_or_lead_where_it_leads() -> None:
@@ -223,7 +219,7 @@ def hostile(text: str) -> Incident:
             for action, verdict, code in (("webhook", "declined", "rate"), (text, "proposed", text), (text, text, ""))
         ],
         acts=[act(action=text, target=text, said=text, replacement=text, approved_by=text, outcome=outcome)
-              for outcome in ("", "done", "gone", "refused", "unknown", text)],
+              for outcome in ("", "done", "gone", "refused", "stopped", "expired", "unknown", text)],
         approvals=[Approval(token="t", alert="a", action=text, target=text, uid=text, at=AT, until=AT + 999)],
         evidence=[Evidence(at=AT, instance=text, lines=lines, digest=text) for lines in ([text, text], [])],
     )  # fmt: skip
@@ -234,9 +230,7 @@ def all_of(one: Incident) -> list[str]:
         drafted(one).body,
         storm_draft([one, one], MESH, now=AT, key="storm-1", console=CONSOLE, secret=SECRET, where="x").body,
         comments.recurrence(one), comments.closed(one), comments.why(one),
-        *(comments.acted(one, each) for each in one.acts), *(comments.effect(one, each) for each in one.acts),
-        *(comments.declined(one, each) for each in one.decisions),
-        *(comments.wanted(one, each) for each in one.approvals),
+        *(comments.effect(one, each) for each in one.acts),
     ]  # fmt: skip
 
 

@@ -47,7 +47,9 @@ def test_every_object_of_the_other_environment_is_too(staging: Model, provider: 
     assert schema_errors(operator_objects(staging, provider, built.artefacts, OPTIONS)) == ()
 
 
-@pytest.mark.parametrize("kind", ["AlertmanagerConfig", "PodMonitor", "PrometheusRule", "OpenTelemetryCollector"])
+@pytest.mark.parametrize(
+    "kind", ["AlertmanagerConfig", "PodMonitor", "ScrapeConfig", "PrometheusRule", "OpenTelemetryCollector"]
+)
 def test_a_misspelt_key_is_found_and_named(objects: tuple[KubernetesObject, ...], kind: str) -> None:
     thing = of_kind(objects, kind)[0]
     document = copy.deepcopy(dict(thing.document))

@@ -77,8 +77,8 @@ def write_credentials(path: Path, entries: str) -> None:
     fresh.rename(path)
 
 
-def starts(folder: Path, bounds: Bounds = QUICK, *, now=None) -> Iterator[Agent]:
-    """An agent with one credential for each kind of sender; ``grafana-signed`` is one that signs."""
+def provided(folder: Path) -> tuple[dict[str, str], Path]:
+    """One credential for each kind of sender, and one that signs: their tokens, and the file."""
     tokens: dict[str, str] = {}
     entries = ""
     for sender in SENDERS:
@@ -94,6 +94,12 @@ def starts(folder: Path, bounds: Bounds = QUICK, *, now=None) -> Iterator[Agent]
     entries += entry + f'hmac = "{HMAC}"\n'
     path = folder / "credentials.toml"
     write_credentials(path, entries)
+    return tokens, path
+
+
+def starts(folder: Path, bounds: Bounds = QUICK, *, now=None) -> Iterator[Agent]:
+    """An agent with one credential for each kind of sender; ``signed`` is one that signs."""
+    tokens, path = provided(folder)
     desk, telemetry, credentials = TwinDesk(), Telemetry(), Credentials(path)
     given = {} if now is None else {"now": now}
     app = application(desk, credentials, telemetry=telemetry, bounds=bounds, **given)

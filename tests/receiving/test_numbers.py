@@ -26,7 +26,6 @@ def test_what_is_told_is_read_by_prometheus() -> None:
     telemetry.told("opened")
     telemetry.reacted(3.0)
     telemetry.open_incidents(2, 7)
-    telemetry.ledger_records(9)
     families = list(text_string_to_metric_families(telemetry.exposed().decode()))
     assert all(family.name.startswith("meshscope_agent_") and family.documentation for family in families)
     assert value(telemetry, "alerts_received_total", source="alertmanager", status="firing") == 2
@@ -37,7 +36,6 @@ def test_what_is_told_is_read_by_prometheus() -> None:
     assert value(telemetry, "issues_total", outcome="opened") == 1
     assert value(telemetry, "webhook_to_act_seconds_count") == 1
     assert (value(telemetry, "open_incidents"), value(telemetry, "queue")) == (2, 7)
-    assert value(telemetry, "ledger_records") == 9
 
 
 def test_a_source_that_is_none_is_another_one() -> None:

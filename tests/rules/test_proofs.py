@@ -135,6 +135,33 @@ MUTANTS: dict[str, tuple[Callable[[str], str], str, str]] = {
         "platform",
         "left out",
     ),
+    "agent: a part may be silent for ever": (
+        sub(r"(?s)meshscope_agent_heartbeat_age_seconds\s*>\s*meshscope_agent_heartbeat_patience_seconds", "0 > 1"),
+        "platform",
+        "another one",
+    ),
+    "agent: every silence counts": (
+        sub(r">\s*meshscope_agent_heartbeat_patience_seconds", "> 0"),
+        "platform",
+        "as long as it may be",
+    ),
+    "agent: one that is dead says nothing, so nothing is said": (
+        sub(r"absent\(meshscope_agent_heartbeat_age_seconds\)", "meshscope_agent_heartbeat_age_seconds < 0"),
+        "platform",
+        "killed is back",
+    ),
+    "agent: whoever is refused makes a ticket": (sub(r'reason=~"[^"]*"', 'reason!=""'), "platform", "stranger"),
+    "agent: one refusal makes a ticket": (
+        sub(r"(refused_total\{[^}]*\})\[5m\]", r"\1[15m]"),
+        "platform",
+        "each once",
+    ),
+    "agent: who asked before the message came makes a ticket": (
+        sub(r'source=~"alertmanager[^"]*"', 'source="nobody"'),
+        "platform",
+        "asked before",
+    ),
+    "agent: an alert that is given up is forgotten": (sub("alerts_dead_total", "dead"), "platform", "given up"),
     "plaintext: the encrypted": (
         sub("connection_security_policy!=", "connection_security_policy="),
         "plaintext_traffic",

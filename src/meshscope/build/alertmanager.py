@@ -1,7 +1,8 @@
 """Alertmanager's configuration: who is told of what, and which alert makes which other one needless.
 
 Routes, first match first: the dead-man's switch; what is for nobody; the agent, which sees everything before people do
-and lets it pass on; an alert's first stage, which is the agent's alone; then each owner; then the mesh's owner.
+and lets it pass on, but for what is about itself; an alert's first stage, which is the agent's alone; then each owner;
+then the mesh's owner.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TypedDict
 
 from meshscope.artefacts.documents import AlertmanagerConfig
 from meshscope.build import messages
+from meshscope.build.agent import OWN_ALERTS
 from meshscope.build.options import Options
 from meshscope.build.receivers import Receiver, Texts, Ways, page_receiver, ticket_receiver
 from meshscope.model.mesh import Mesh
@@ -188,6 +190,7 @@ def _deadman(options: Options) -> dict[str, object]:
 def _agent(options: Options) -> dict[str, object]:
     return {
         "receiver": AGENT,
+        "matchers": [matcher("alertname", "!~", f"{OWN_ALERTS}.*")],
         "continue": True,
         "group_by": ["alertname", "cluster", "namespace", "service"],
         **_times(options, wait=5 * seconds, interval=30 * seconds, repeat=1 * hours),

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from meshscope.artefacts.documents import PrometheusConfig
+from meshscope.build import agent
 from meshscope.build.options import Options
 from meshscope.model.mesh import Mesh
 from meshscope.model.model import Model
@@ -139,6 +140,19 @@ def _jobs(model: Model, provider: MeshProvider, options: Options) -> Iterable[di
     own = _host(mesh.prometheus) if files else "localhost:9090"
     yield {"job_name": "prometheus", "static_configs": [{"targets": [own]}]}
     yield {"job_name": "alertmanager", **_alertmanagers(mesh)}
+    if agent.has_agent(model):
+        yield _agent(mesh)
+
+
+def _agent(mesh: Mesh) -> dict[str, object]:
+    found = agent.endpoint(mesh)
+    return {
+        "job_name": agent.JOB,
+        "scheme": found.scheme,
+        "metrics_path": found.path,
+        "static_configs": [{"targets": [found.target]}],
+        **({"relabel_configs": _cluster(mesh)} if mesh.cluster else {}),
+    }
 
 
 def _host(address: str) -> str:

@@ -12,6 +12,7 @@ import click
 from meshscope.cli import exits
 from meshscope.cli.show import coloured, say, shown
 from meshscope.demo.page import WIDTH, Page
+from meshscope.demo.reference import found
 from meshscope.demo.show import LIVE_SECONDS, Wanted, show
 
 
@@ -20,9 +21,9 @@ from meshscope.demo.show import LIVE_SECONDS, Wanted, show
     "--house",
     "root",
     type=click.Path(file_okay=False, path_type=Path),
-    default=Path("."),
+    default=None,
     metavar="DIR",
-    help="The folder of mesh.py (the current one).",
+    help="The folder of mesh.py (the current one; where it has none, the reference mesh).",
 )
 @click.option(
     "--seconds",
@@ -33,24 +34,26 @@ from meshscope.demo.show import LIVE_SECONDS, Wanted, show
     help="About how long the live part takes: fewer, and time runs faster.",
 )
 @click.option("--no-live", is_flag=True, help="Build and check, and start no program.")
-def command(root: Path, seconds: float, no_live: bool) -> int:
-    """Show the whole story on this machine: build a mesh, run it, break it, and see who is told.
+def command(root: Path | None, seconds: float, no_live: bool) -> int:
+    """Show the whole story on this machine: build a mesh, run it, break it, see what the agent does and who is told.
 
     The live part needs Prometheus, Alertmanager and an OpenTelemetry Collector, on PATH or built by `make engines`;
-    without them the mesh is built and checked. Everything listens on this machine alone and ends with the command.
+    without them alerts come from a recording. On a terminal it stays up afterwards, for you to break it by keys.
+    Everything listens on this machine alone and ends with the command.
     """
     # Whoever ends us politely gets everything ended that we started.
     for ending in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, signal.default_int_handler)
     width = min(WIDTH, shutil.get_terminal_size((WIDTH, 0)).columns)
     page = Page(write=_write, colour=coloured(sys.stdout), width=width)
+    house = root or found()
     try:
-        outcome = show(Wanted(house=root, seconds=seconds, live=not no_live), page)
+        outcome = show(Wanted(house=house, seconds=seconds, live=not no_live), page)
     except KeyboardInterrupt:
         say("\ninterrupted; every process that was started is ended, no file is left\n")
         return exits.INTERRUPTED
     if outcome.errors:
-        say(shown(outcome.errors, root, sys.stderr))
+        say(shown(outcome.errors, house, sys.stderr))
     return exits.CLEAN if outcome.well else exits.FAILED
 
 

@@ -5,23 +5,24 @@ from __future__ import annotations
 import json
 import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
-from meshscope.demo.asking import ready
+from meshscope.demo.asking import answers, ready
 from meshscope.demo.processes import Processes, last_words
 from meshscope.demo.workshop import LOOPBACK
 from meshscope.feedback.credentials import new_credential
 from meshscope.feedback.people import EVERY_OWNER, hashed
-from meshscope.feedback.state import Happened, Incident, read_incident
+from meshscope.feedback.ports import Record
+from meshscope.feedback.state import ALERT, INCIDENT, Happened, Incident, read_alert, read_incident
 from meshscope.findings import Finding, MeshscopeError
 from meshscope.wiring.reading import Reading
 
 NAME, PERSON = "the agent", "demo"
 _START = "from meshscope.cli import main; main()"
-_READY_SECONDS = 20.0
+_READY = "/readyz"
 
 _CONFIGURATION = """\
 # The agent of the demo: everything on this machine.
@@ -32,10 +33,15 @@ groups = "{groups}"
 [alertmanagers]
 {alertmanager}
 
-# What an owner would let run for a day before a cause counts as mended is two minutes here.
+# What an owner would let run for a day before a cause counts as mended is five minutes here.
 [times]
-quiet_seconds = 120
+quiet_seconds = 300
 reconcile_seconds = 15
+
+# Where time runs faster an hour is soon over, and a person who plays acts more than a mesh does.
+[limits]
+service = 6
+owner = 8
 """
 
 
@@ -85,11 +91,14 @@ class Agency:
         path.touch(mode=0o600)
         path.write_text(text, encoding="utf-8")
 
-    def start(self, processes: Processes, tree: Path) -> None:
-        """Start it on the bundle ``tree``. Raises `MeshscopeError` where it does not get ready."""
+    def begin(self, processes: Processes, tree: Path) -> None:
+        """Start it on the bundle ``tree``; from then on ``processes`` is its supervisor."""
         arguments = ["-c", _START, "agent", "--bundle", str(tree), "--config", str(self.folder / "agent.toml")]
-        processes.start(NAME, Path(sys.executable), arguments, folder=self.folder)
-        if not ready(self.port, "/readyz", processes.look):
+        processes.start(NAME, Path(sys.executable), arguments, folder=self.folder, kept=True)
+
+    def wait(self, processes: Processes) -> None:
+        """Wait until it takes alerts. Raises `MeshscopeError` where it does not get ready."""
+        if not ready(self.port, _READY, processes.look):
             raise MeshscopeError(
                 Finding(
                     code="demo/not-ready",
@@ -98,6 +107,10 @@ class Agency:
                     help="run `meshscope demo` again when the machine is less busy",
                 )
             )
+
+    def answers(self) -> bool:
+        """Whether it takes alerts now."""
+        return answers(self.port, _READY)
 
     def happened(self) -> Iterator[tuple[Incident, Happened]]:
         """What its incidents' stories say since this was asked last."""
@@ -109,14 +122,21 @@ class Agency:
 
     def incidents(self) -> list[Incident]:
         """Every incident as it is now, the oldest first."""
+        return sorted(map(read_incident, self._heads(INCIDENT)), key=lambda one: one.opened)
+
+    def knows(self, fingerprint: str) -> bool:
+        """Whether an alert of that fingerprint was ever stored."""
+        return any(read_alert(record).received.fingerprint == fingerprint for record in self._heads(ALERT))
+
+    def _heads(self, kind: str) -> Sequence[Record]:
         if self._reading is None:
             self._reading = Reading(self.folder / "state")
-        return sorted((read_incident(record) for record in self._reading.heads("incident")), key=lambda one: one.opened)
+        return self._reading.heads(kind)
 
-    def file_of(self, incident: Incident) -> Path | None:
-        """The file of the incident's issue; None where it has none."""
-        found = sorted(self.issues.rglob(f"{incident.id}.md"))
-        return found[0] if found else None
+    def issue_of(self, incident: Incident) -> str:
+        """The text of the incident's issue; empty where it has none."""
+        found = self.issues / incident.issue.ref if incident.issue is not None and incident.issue.ref else None
+        return found.read_text(encoding="utf-8") if found is not None and found.is_file() else ""
 
     def send(self, sender: str, body: object, token: str | None = None) -> int:
         """Send it something as ``sender``; the status that it answers, 0 where it does not."""

@@ -47,17 +47,22 @@ def ready(port: int, path: str, look: Callable[[], None], host: str = LOOPBACK) 
     until = time.monotonic() + _READY_SECONDS
     while time.monotonic() < until:
         look()
-        connection = HTTPConnection(host, port, timeout=1)
-        try:
-            connection.request("GET", path)
-            if connection.getresponse().status == 200:
-                return True
-        except (OSError, HTTPException):
-            pass
-        finally:
-            connection.close()
+        if answers(port, path, host):
+            return True
         time.sleep(0.05)
     return False
+
+
+def answers(port: int, path: str, host: str = LOOPBACK) -> bool:
+    """Whether the server answers now, with 200."""
+    connection = HTTPConnection(host, port, timeout=1)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == 200
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
 
 
 class Prometheus:

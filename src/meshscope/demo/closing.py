@@ -6,6 +6,7 @@ import json
 import subprocess
 import time
 from collections.abc import Iterator
+from fractions import Fraction
 
 from meshscope.demo.instrument import Told as Sent
 from meshscope.demo.live import Live
@@ -13,8 +14,8 @@ from meshscope.demo.page import BAD, GOOD, Page, counted, in_truth
 from meshscope.demo.panels import asked
 from meshscope.demo.processes import Running
 from meshscope.demo.receiver import CHAT, MAIL, PAGER
-from meshscope.demo.scenes import Scenes
 from meshscope.demo.story import BUDGET_TOLD, FIRED, OWNER_TOLD, Story
+from meshscope.demo.teller import Teller, plain
 from meshscope.demo.tier import chosen
 from meshscope.findings import MeshscopeError
 
@@ -31,7 +32,7 @@ def closing(story: Story, page: Page) -> bool:
     page.said("IN SHORT", _in_short(story))
     page.said("TOLD", _told(story))
     if story.scenes is not None:
-        page.said("ISSUE", first_screen(story.scenes))
+        page.said("ISSUE", first_screen(story.scenes.teller))
     good = _panels(story, page)
     return (_telemetry(story.live, page) if chosen(story.model) else True) and good
 
@@ -40,10 +41,10 @@ def _in_short(story: Story) -> Iterator[str]:
     since, scale = story.told.since, story.live.scale
 
     def both(milestone: str) -> str:
-        return f"{since[milestone]:.1f} s ({in_truth(since[milestone], scale)})"
+        return _both(since[milestone], scale)
 
     if story.scenes is not None:
-        yield from in_short(story.scenes)
+        yield from in_short(story.scenes.teller)
     elif OWNER_TOLD in since:
         alert = f"-> alert {both(FIRED)} " if FIRED in since else ""
         yield f"fault {alert}-> owner {both(OWNER_TOLD)}"
@@ -53,32 +54,31 @@ def _in_short(story: Story) -> Iterator[str]:
         yield f"{busy}, so times are longer than they need to be"
 
 
-def in_short(scenes: Scenes) -> Iterator[str]:
+def in_short(teller: Teller) -> Iterator[str]:
     """How long each step took."""
-    steps, scale = scenes.told.steps, scenes.loop.scale
+    scale = teller.loop.scale
 
-    def way(number: int, *names: str) -> str:
-        return " -> ".join(
-            f"{name} {steps[number, name]:.1f} s ({in_truth(steps[number, name], scale)})"
-            for name in names
-            if (number, name) in steps
-        )
+    def way(number: int, begin: str, scale: Fraction = scale) -> str:
+        steps = {name: seconds for (scene, name), seconds in teller.steps.items() if scene == number}
+        return " -> ".join([begin, *(f"{name} {_both(seconds, scale)}" for name, seconds in steps.items())])
 
-    yield f"one fails: fault -> {way(1, 'acted', 'replaced', 'mitigated')}"
-    yield f"all fail: fault -> {way(2, 'declined')}: no instance stands out, so a kill would not help"
-    yield f"a shell: alert -> {way(3, 'quarantine', 'security issue')}"
-    yield f"the fix: rollout -> {way(4, 'rolled', 'closed')}"
-    yield f"kill -9 of the agent: back after {steps.get((5, 'restarted'), 0.0):.1f} s"
+    yield f"one fails: {way(1, 'fault')}"
+    yield f"all fail: {way(2, 'release')}: no instance stands out, so a kill would not help"
+    yield f"a shell: {way(3, 'alert')}"
+    yield f"the fix: {way(4, 'release')}"
+    yield f"the agent: {way(5, 'kill -9', Fraction(1))}"
 
 
-def first_screen(scenes: Scenes) -> Iterator[str]:
+def _both(seconds: float, scale: Fraction) -> str:
+    return f"{seconds:.1f} s" + (f" ({in_truth(seconds, scale)})" if scale != 1 else "")
+
+
+def first_screen(teller: Teller) -> Iterator[str]:
     """The first screen of the issue, as whoever was called reads it."""
-    incident = scenes.loop.incident()
-    path = scenes.loop.agency.file_of(incident) if incident is not None else None
-    if path is not None:
-        paragraphs = path.read_text(encoding="utf-8").partition("\n---\n")[2].strip().split("\n\n")
-        for paragraph in paragraphs[:_FIRST_SCREEN]:
-            yield from paragraph.splitlines()
+    incident = teller.loop.incident()
+    text = teller.loop.agency.issue_of(incident) if incident is not None else ""
+    for paragraph in text.partition("\n---\n")[2].strip().split("\n\n")[:_FIRST_SCREEN]:
+        yield from map(plain, paragraph.splitlines())
 
 
 def _told(story: Story) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from meshscope.artefacts.files import File
+from meshscope.build.agent import JOB
 from meshscope.build.assemble import Built
 from meshscope.build.options import Options
 from meshscope.build.prometheus import PROXIES
@@ -63,6 +65,8 @@ class Live:
     store: Store
     prometheus: Prometheus
     loop: Loop
+    since: float
+    """When Prometheus began to look, on the clock of time.monotonic()."""
 
     def look(self) -> None:
         """Raise `MeshscopeError` when a program has ended."""
@@ -91,7 +95,9 @@ class Live:
     def busy(self) -> str:
         """What was left out because the machine is busy; empty where nothing was."""
         window = f"{_LOOKED_BACK * float(self.scale):.0f}s"
-        scrapes = self._sum(f"sum(sum_over_time((1 - up)[{window}:]))")
+        # Who is killed and replaced answers no scrape for a moment, however idle the machine.
+        workload = self.loop.player.workload
+        scrapes = self._sum(f'sum(sum_over_time((1 - up{{job!="{JOB}",pod!~"{workload}-.*"}})[{window}:]))')
         rounds = self._sum(f"sum(increase(prometheus_rule_group_iterations_missed_total[{window}]))")
         late = f"{counted(scrapes, 'scrape')} failed, {counted(rounds, 'evaluation')} of rules left out"
         return f"this machine is busy: {late}" if scrapes or rounds else ""
@@ -150,6 +156,8 @@ def running(home: Home, engines: Engines, scale: Fraction) -> Iterator[Live]:
         for config in home.scaled.artefacts.collectors:
             if tier is not None and config.name == tier.name:
                 theatre.collector(tier.name, surroundings(tier, config, home.listening, home.folder))
+        # It takes as long to start as all others together, so it begins with them.
+        home.agency.begin(processes, home.tree)
         theatre.alertmanager()
         past = home.folder / "past.om"
         directions, members = home.folder / "directions.json", home.folder / "groups"
@@ -162,14 +170,18 @@ def running(home: Home, engines: Engines, scale: Fraction) -> Iterator[Live]:
         )  # fmt: skip
         local.write_targets(home.tree, troupe.scraped, home.listening.collector if tier else "")
         theatre.prometheus(past)
-        home.agency.start(processes, home.tree)
+        since = time.monotonic()
+        home.agency.wait(processes)
+        listening = home.listening
         loop = Loop(
             model=home.model, script=played, scale=scale, processes=processes, troupe=troupe, agency=home.agency,
-            path=directions, tree=home.tree,
+            path=directions, addresses={
+                "Prometheus": listening.url(listening.prometheus), "Alertmanager": listening.url(listening.alertmanager)
+            },
         )  # fmt: skip
         yield Live(
             home=home, script=played, scale=scale, processes=processes, troupe=troupe, receiver=receiver,
-            store=store, prometheus=Prometheus(home.listening.prometheus), loop=loop,
+            store=store, prometheus=Prometheus(home.listening.prometheus), loop=loop, since=since,
         )  # fmt: skip
 
 

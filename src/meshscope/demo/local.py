@@ -38,6 +38,7 @@ from meshscope import Environment, Mode
     prometheus="{prometheus}",
     alertmanagers=("{alertmanager}",),
     agent="{agent}",
+    console="{agent}",
     mode=Mode.ACT,
     pagerduty_url="{receiver}{pager}",
     smarthost="{mail}",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -33,7 +35,8 @@ class Loop:
     troupe: Troupe
     agency: Agency
     path: Path
-    tree: Path
+    addresses: Mapping[str, str] = field(default_factory=dict)
+    """Where a person may look besides the agent's console, by name."""
     directions: Directions = field(default_factory=Directions)
 
     @property
@@ -48,6 +51,46 @@ class Loop:
         group = groups.read(self.agency.groups, self.player.identity)
         out = groups.marks(self.agency.groups, self.player.identity)
         return [one.name for one in group.instances if one.alive and one.name not in out] if group else []
+
+    @property
+    def version(self) -> str:
+        """The revision that is to run."""
+        return self.directions.released.get(self.player.name, self.player.version)
+
+    @property
+    def next_version(self) -> str:
+        """What the revision after that is called."""
+        name, number = re.fullmatch(r"(.*?)(\d*)", self.version, re.DOTALL).groups()  # type: ignore[union-attr]
+        return f"{name}{int(number) + 1}" if number else f"{name}-2"
+
+    @property
+    def failing(self) -> bool:
+        """Whether somebody is told to fail."""
+        return bool(self.directions.pods or self.directions.revisions)
+
+    def fail(self, pod: str) -> None:
+        """Have ``pod`` fail every request."""
+        self.direct(replace(self.directions, pods={**self.directions.pods, pod: 1.0}))
+
+    def relieve(self) -> bool:
+        """Forget those that fail and are gone; whether there were some."""
+        mine = self.pods
+        left = {pod: share for pod, share in self.directions.pods.items() if pod in mine}
+        if len(left) == len(self.directions.pods):
+            return False
+        self.direct(replace(self.directions, pods=left))
+        return True
+
+    def release(self, version: str, share: float = 0.0) -> None:
+        """Have ``version`` take the place of what runs; ``share`` of its requests fail."""
+        name = self.player.name
+        failing = {f"{name}@{version}": share} if share else {}
+        self.direct(Directions(revisions=failing, released={**self.directions.released, name: version}))
+
+    def ages(self) -> list[float]:
+        """Since when each of its instances runs, in seconds since 1970."""
+        group, mine = groups.read(self.agency.groups, self.player.identity), self.pods
+        return [one.started for one in group.instances if one.name in mine] if group else []
 
     def rolled(self, version: str) -> bool:
         """Whether ``version`` alone runs."""

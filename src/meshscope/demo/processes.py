@@ -7,28 +7,45 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from meshscope.demo import tether
+from meshscope.deploy import tether
 from meshscope.findings import Finding, MeshscopeError
 
 _PATIENCE = 3.0
 _ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _LAST_LINES = 8
+# So many deaths within so many seconds are no accident any more but a loop.
+_DEATHS, _WITHIN = 5, 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Running:
-    """A program that runs: what a person calls it, and where it writes what goes wrong."""
+    """A program that runs: what a person calls it, where it writes what goes wrong, and how it is started ``again``.
+
+    One that is not ``kept`` is not.
+    """
 
     name: str
     process: subprocess.Popen[bytes]
     log: Path
+    again: Callable[[], subprocess.Popen[bytes]]
+    kept: bool = False
+
+
+@dataclass(frozen=True)
+class Revived:
+    """A program that was killed and runs again: when (seconds since 1970), how it ended, and its new process."""
+
+    at: float
+    name: str
+    how: str
+    pid: int
 
 
 class Processes:
@@ -38,6 +55,8 @@ class Processes:
         """Nothing is started yet; logs go to the folder ``logs``."""
         self._logs = logs
         self._running: list[Running] = []
+        self._revived: list[Revived] = []
+        self._killed: list[float] = []
 
     def __enter__(self) -> Processes:
         return self
@@ -56,45 +75,49 @@ class Processes:
         folder: Path,
         environment: Mapping[str, str] | None = None,
         talks: bool = False,
+        kept: bool = False,
     ) -> Running:
         """Start ``program``. It dies with this process, and gets none of the signals that a terminal sends to it.
 
-        With ``talks`` its stdin and stdout are ours. Raises `MeshscopeError` where it can't be started.
+        With ``talks`` its stdin and stdout are ours; one that is ``kept`` is started again when somebody kills it.
+        Raises `MeshscopeError` where it can't be started.
         """
         log = self.log(name)
-        command = [sys.executable, "-I", "-S", tether.__file__, str(os.getpid()), str(program), *arguments]
-        with log.open("ab") as told:
-            process = subprocess.Popen(  # noqa: S603 - an engine that wiring found, or our own interpreter
-                command,
-                cwd=folder,
-                env={
-                    "PATH": os.environ.get("PATH", ""),
-                    "HOME": str(folder),
-                    "LC_ALL": "C.UTF-8",
-                    **(environment or {}),
-                },
-                stdin=subprocess.PIPE if talks else subprocess.DEVNULL,
-                stdout=subprocess.PIPE if talks else told,
-                stderr=told,
-                start_new_session=True,
-            )
-        running = Running(name=name, process=process, log=log)
+        surroundings = {
+            "PATH": os.environ.get("PATH", ""), "HOME": str(folder), "LC_ALL": "C.UTF-8", **(environment or {}),
+        }  # fmt: skip
+
+        def again() -> subprocess.Popen[bytes]:
+            return _tied([str(program), *arguments], folder, surroundings, log, talks=talks)
+
+        running = Running(name=name, process=again(), log=log, again=again, kept=kept)
         self._running.append(running)
         return running
 
     def look(self) -> None:
-        """Raise `MeshscopeError` when a program that should run has ended, with the last that it said."""
-        for running in self._running:
-            status = running.process.poll()
-            if status is not None:
-                raise MeshscopeError(_died(running, status))
+        """Start what is kept again where it was killed.
 
-    def forget(self, name: str) -> None:
-        """Have the program called ``name`` be ended, and no reason to end the others."""
-        for running in [one for one in self._running if one.name == name]:
-            running.process.kill()
-            running.process.wait()
-            self._running.remove(running)
+        Raises `MeshscopeError` when another program that should run has ended, with the last that it said.
+        """
+        for place, running in enumerate(self._running):
+            status = running.process.poll()
+            if status is None:
+                continue
+            if not running.kept or status >= 0 or self._loops():
+                raise MeshscopeError(_died(running, status))
+            fresh = running.again()
+            self._running[place] = replace(running, process=fresh)
+            self._revived.append(Revived(time.time(), running.name, _how(status), fresh.pid))
+
+    def revived(self) -> list[Revived]:
+        """What was started again since this was asked last."""
+        found, self._revived = self._revived, []
+        return found
+
+    def _loops(self) -> bool:
+        now = time.monotonic()
+        self._killed = [at for at in self._killed if at > now - _WITHIN] + [now]
+        return len(self._killed) > _DEATHS
 
     def log(self, name: str) -> Path:
         """The log of the program called ``name``."""
@@ -137,6 +160,30 @@ def uninterrupted() -> Iterator[None]:
             signal.signal(number, handler)
 
 
+def _tied(
+    words: Sequence[str], folder: Path, environment: Mapping[str, str], log: Path, *, talks: bool
+) -> subprocess.Popen[bytes]:
+    """Start a program, tied to us when this returns."""
+    reading, writing = os.pipe()
+    try:
+        with os.fdopen(writing, "wb"), log.open("ab") as told:
+            process = subprocess.Popen(  # noqa: S603 - an engine that wiring found, or our own interpreter
+                [sys.executable, "-I", "-S", tether.__file__, str(os.getpid()), str(writing), *words],
+                cwd=folder,
+                env=environment,
+                stdin=subprocess.PIPE if talks else subprocess.DEVNULL,
+                stdout=subprocess.PIPE if talks else told,
+                stderr=told,
+                start_new_session=True,
+                pass_fds=(writing,),
+            )
+        # Its end of the pipe is closed when the program begins, or could not.
+        os.read(reading, 1)
+    finally:
+        os.close(reading)
+    return process
+
+
 def _close(stream: IO[bytes] | None) -> None:
     if stream is not None:
         # Who was to read it is gone.
@@ -145,14 +192,17 @@ def _close(stream: IO[bytes] | None) -> None:
 
 
 def _died(running: Running, status: int) -> Finding:
-    how = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
     return Finding(
         code="demo/died",
-        title=f"{running.name} {how}",
+        title=f"{running.name} {_how(status)}",
         why=f"the demo needs it until its end; the last that it said:\n{last_words(running.log) or '(nothing)'}",
         help="run `meshscope demo` again, or `meshscope demo --no-live` for what needs no program",
         subject=running.name,
     )
+
+
+def _how(status: int) -> str:
+    return f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
 
 
 def last_words(log: Path) -> str:

@@ -24,49 +24,79 @@ from meshscope.demo.processes import Processes
 from meshscope.demo.programs import hired
 from meshscope.demo.scenes import Scenes
 from meshscope.demo.script import script
+from meshscope.demo.teller import Teller
 from meshscope.demo.troupe import Engagement
+from meshscope.deploy import groups
 from meshscope.findings import Finding, MeshscopeError
+from meshscope.model.alerting import Alert
 from meshscope.model.model import Model
 from meshscope.wiring.assembly import assembled
 from meshscope.wiring.building import build
 
 SCALE = Fraction(1, 60)
-_PATIENCE = 40.0
+_PATIENCE = 60.0
+_FAILING_SECONDS = 10.0
 
 
 class Recorded:
-    """Sends what Alertmanager sent when it was recorded, about the instances that run now."""
+    """Sends what Alertmanager sent when it was recorded, about the instances that run now.
+
+    What the agent does not take, as it is being started again, is sent again, as Alertmanager would.
+    """
 
     def __init__(self, loop: Loop, model: Model) -> None:
         """Nothing was sent yet."""
         self._loop = loop
         self._lone, self._any = _alerts(model)
-        self._sent: list[dict[str, object]] = []
+        self._firing: list[dict[str, object]] = []
+        self._waiting: list[list[dict[str, object]]] = []
 
     def begin(self) -> None:
         """A scene begins."""
 
     def one_fails(self, pod: str) -> None:
         """One instance fails alone, and the alert says so."""
-        self._send([self._alert(self._lone, pod, siblings_failing="0", stage="agent")])
+        self._seen([pod])
+        self._send([self._alert(self._lone, pod, siblings_failing="0")])
 
     def all_fail(self) -> None:
         """All instances fail alike."""
-        self._send([self._alert(self._any, pod, siblings_failing="1") for pod in self._loop.pods])
+        pods = self._loop.pods
+        self._seen(pods)
+        self._send([self._alert(self._any, pod, siblings_failing="1") for pod in pods])
 
     def quiet(self) -> None:
         """What was sent is over."""
-        over, self._sent = self._sent, []
-        self._post([{**alert, "status": "resolved", "endsAt": _now()} for alert in over])
+        over, self._firing = self._firing, []
+        if over:
+            self._waiting.append([{**alert, "status": "resolved", "endsAt": _now()} for alert in over])
+        self.look()
 
     def look(self) -> None:
-        """There is nobody else to listen to."""
+        """Send what waits. Raises `MeshscopeError` where the agent does not want it."""
+        while self._waiting:
+            status = self._post(self._waiting[0])
+            if status == 0 or status >= 500:
+                return
+            if status != 200:
+                raise MeshscopeError(_refused(status))
+            self._waiting.pop(0)
 
-    def _alert(self, name: str, pod: str, *, siblings_failing: str, **labels: str) -> dict[str, object]:
+    def _seen(self, pods: list[str]) -> None:
+        """Wait until each of ``pods`` has really failed: no alert comes before that."""
+        until = time.monotonic() + _FAILING_SECONDS
+        group = groups.read(self._loop.agency.groups, self._loop.player.identity)
+        logs = [Path(one.log) for one in group.instances if one.name in pods] if group else []
+        while time.monotonic() < until and not all(log.stat().st_size for log in logs):
+            time.sleep(0.05)
+
+    def _alert(self, alert: Alert, pod: str, *, siblings_failing: str) -> dict[str, object]:
         identity = self._loop.player.identity
+        stage = {"stage": "agent"} if alert.page_after is not None else {}
         named = {
-            "alertname": name, "cluster": identity.cluster, "namespace": identity.namespace, "service": identity.name,
-            "workload": self._loop.player.workload, "pod": pod, "severity": "page", **labels,
+            "alertname": alert.camel, "cluster": identity.cluster, "namespace": identity.namespace,
+            "service": identity.name, "workload": self._loop.player.workload, "pod": pod, "severity": alert.severity,
+            **stage,
         }  # fmt: skip
         notes = {
             "summary": f"{identity.namespace}/{identity.name} instance {pod} fails",
@@ -74,28 +104,21 @@ class Recorded:
         }  # fmt: skip
         return {
             "status": "firing", "labels": named, "annotations": notes, "startsAt": _now(),
-            "endsAt": "0001-01-01T00:00:00Z", "generatorURL": "", "fingerprint": _fingerprint(name, pod),
+            "endsAt": "0001-01-01T00:00:00Z", "generatorURL": "", "fingerprint": _fingerprint(alert.camel, pod),
         }  # fmt: skip
 
     def _send(self, alerts: list[dict[str, object]]) -> None:
-        self._sent += alerts
-        self._post(alerts)
+        self._firing += alerts
+        self._waiting.append(alerts)
+        self.look()
 
-    def _post(self, alerts: list[dict[str, object]]) -> None:
+    def _post(self, alerts: list[dict[str, object]]) -> int:
         body: Mapping[str, object] = {
-            "version": "4", "groupKey": "{}:{}", "truncatedAlerts": 0, "status": "firing", "receiver": "agent",
-            "groupLabels": {}, "commonLabels": {}, "commonAnnotations": {}, "externalURL": "", "alerts": alerts,
+            "version": "4", "groupKey": "{}:{}", "truncatedAlerts": 0, "status": alerts[0]["status"],
+            "receiver": "agent", "groupLabels": {}, "commonLabels": {}, "commonAnnotations": {}, "externalURL": "",
+            "alerts": alerts,
         }  # fmt: skip
-        status = self._loop.agency.send("alertmanager", body)
-        if status != 200:
-            raise MeshscopeError(
-                Finding(
-                    code="demo/refused",
-                    title=f"the agent answers the recorded alerts with {status}",
-                    why="it takes what Alertmanager sends, and this is that",
-                    help="run `meshscope demo` again",
-                )
-            )
+        return self._loop.agency.send("alertmanager", body)
 
 
 @contextmanager
@@ -116,6 +139,7 @@ def playing(house: Path, folder: Path, page: Page, *, seconds: float) -> Iterato
     agency.prepare("", "")
     directions = folder / "directions.json"
     with Processes(logs) as processes:
+        agency.begin(processes, outcome.folder)
         troupe = hired(
             processes,
             folder,
@@ -126,19 +150,28 @@ def playing(house: Path, folder: Path, page: Page, *, seconds: float) -> Iterato
             ),
         )  # fmt: skip
         (folder / "past.om").unlink()
-        agency.start(processes, outcome.folder)
+        agency.wait(processes)
         loop = Loop(
             model=model, script=played, scale=Fraction(1), processes=processes, troupe=troupe, agency=agency,
-            path=directions, tree=outcome.folder,
+            path=directions,
         )  # fmt: skip
-        yield Scenes(loop, Recorded(loop, model), page, _PATIENCE)
+        yield Scenes(Teller(loop, Recorded(loop, model), page, _PATIENCE))
 
 
-def _alerts(model: Model) -> tuple[str, str]:
+def _alerts(model: Model) -> tuple[Alert, Alert]:
     """The alert of a lone instance, and that of any; one may be both."""
     known = killing(model)
     lone = next((one for one in known if one.page_after is not None), known[0])
-    return lone.camel, next((one for one in known if one is not lone), lone).camel
+    return lone, next((one for one in known if one is not lone), lone)
+
+
+def _refused(status: int) -> Finding:
+    return Finding(
+        code="demo/refused",
+        title=f"the agent answers the recorded alerts with {status}",
+        why="it takes what Alertmanager sends, and this is that",
+        help="run `meshscope demo` again",
+    )
 
 
 def _now() -> str:

@@ -5,59 +5,26 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Protocol
+from collections.abc import Mapping
 
 from meshscope.demo.agency import NAME
-from meshscope.demo.loop import Loop
-from meshscope.demo.page import BAD, GOOD, Page
-from meshscope.feedback.state import Decision, Incident, Phase
-from meshscope.findings import Finding, MeshscopeError
+from meshscope.demo.page import BAD, GOOD, counted
+from meshscope.demo.teller import Killed, Teller, now_if, plain
+from meshscope.feedback.state import Incident
 
-_TICK = 0.1
 _SHELL = "Terminal shell in container"
-FIXED = "v2"
-
-
-class Alarms(Protocol):
-    """Who raises the alerts: the mesh's own Prometheus, or a recording."""
-
-    def begin(self) -> None:
-        """A scene begins."""
-
-    def one_fails(self, pod: str) -> None:
-        """One instance began to fail."""
-
-    def all_fail(self) -> None:
-        """All of them did."""
-
-    def quiet(self) -> None:
-        """Nothing fails any more."""
-
-    def look(self) -> None:
-        """Say what happened beside; raises `MeshscopeError` where a program ended."""
-
-
-@dataclass
-class Told:
-    """Seconds from each scene's beginning to each of its steps."""
-
-    steps: dict[tuple[int, str], float] = field(default_factory=dict)
+KILL, QUARANTINE = "kill_instance", "quarantine"
+# How much of a comment is shown.
+_LINES = 8
 
 
 class Scenes:
-    """Plays them, and tells what happens."""
+    """Plays them, and has a teller tell what happens."""
 
-    def __init__(self, loop: Loop, alarms: Alarms, page: Page, patience: float) -> None:
-        """``patience`` is how many seconds each step may take."""
-        self.loop = loop
-        self.alarms = alarms
-        self.page = page
-        self.told = Told()
-        self._patience = patience
-        self._number = 0
-        self._begun = time.time()
+    def __init__(self, teller: Teller) -> None:
+        """Nothing was played yet."""
+        self.teller = teller
+        self.loop = teller.loop
 
     def run(self) -> None:
         """All five. Raises `MeshscopeError` when something doesn't happen."""
@@ -67,148 +34,123 @@ class Scenes:
         self._fixed()
         self._hostile()
 
-    # The scenes
-
     def _one_fails(self) -> None:
-        pod, *others = self.loop.pods
-        self._scene(f"one of {len(others) + 1} instances of {self.loop.player.name} fails")
-        self.loop.direct(replace(self.loop.directions, pods={pod: 1.0}))
-        self._happened("fault", f"{pod} fails every request; its {len(others)} siblings are well", BAD)
-        self.alarms.one_fails(pod)
-        self._until("the agent kills it", lambda: self._acted(pod, "kill_instance"), "acted")
-        self._until("another is ready in its place", lambda: self._replaced(pod), "replaced")
-        gone = pod not in self.loop.pods and set(others) <= set(self.loop.pods)
-        self._happened(
+        teller, loop = self.teller, self.loop
+        pod, *others = loop.pods
+        teller.scene(f"one of {len(others) + 1} instances of {loop.player.name} fails")
+        loop.fail(pod)
+        well = f"its {len(others)} siblings are well" if len(others) > 1 else "its sibling is well"
+        teller.happened("fault", f"{pod} fails every request; {well}", BAD)
+        teller.alarms.one_fails(pod)
+        teller.until("the agent is told of it", lambda: teller.told_of(pod), "alert")
+        teller.until("the agent kills it", lambda: self._done(pod, KILL), "killed")
+        self._evidence(pod)
+        teller.until("another is ready in its place", lambda: self._replaced(pod), "replaced")
+        gone = pod not in loop.pods and set(others) <= set(loop.pods)
+        teller.happened(
             "demo", f"{pod} is dead, its siblings live" if gone else "somebody else died", GOOD if gone else BAD
         )
-        self.loop.direct(replace(self.loop.directions, pods={}))
-        self.alarms.quiet()
-        self._until("it is quiet, and the issue says that the cause is open", self._mitigated, "mitigated")
+        loop.relieve()
+        teller.alarms.quiet()
+        mitigated = "mitigated, cause open"
+        teller.until("the issue says that the cause is open", lambda: now_if(teller.mitigated()), mitigated)
+        self._issue(loop.incident())
 
     def _all_fail(self) -> None:
-        version = self.loop.player.version
-        self._scene(f"all instances of {self.loop.player.name} fail: a bad revision")
-        before = self._declined()
-        self.loop.direct(replace(self.loop.directions, revisions={f"{self.loop.player.name}@{version}": 1.0}))
-        self._happened("fault", f"every instance of {version} fails every request", BAD)
-        self.alarms.all_fail()
-        self._until("the agent declines to kill", lambda: self._declined() > before, "declined")
+        teller, loop = self.teller, self.loop
+        old, bad = loop.version, loop.next_version
+        teller.scene(f"all instances of {loop.player.name} fail: revision {bad} is bad")
+        loop.release(bad, share=1.0)
+        teller.happened("release", f"{bad} takes the place of {old}; it fails every request", BAD)
+        teller.until(f"only {bad} runs", lambda: now_if(loop.rolled(bad)), "rolled out")
+        teller.alarms.all_fail()
+        teller.until("the agent declines to kill", self._no_outlier, "declined")
+        self._since(bad)
+        killed = [act for act in teller.acts() if act.action == KILL and act.at >= teller.begun]
+        teller.happened(
+            "demo", "somebody was killed" if killed else "nobody is killed: the next one would fail as well",
+            BAD if killed else GOOD,
+        )  # fmt: skip
 
     def _shell(self) -> None:
-        pod = self.loop.pods[-1]
-        self._scene("Falco sees a shell in a container")
-        status = self.loop.agency.send("falco", _falco(self.loop.player.identity.namespace, pod))
-        self._happened("Falco", f"{_SHELL}: {pod} (answered {status})", BAD)
-        self._until(
-            "the instance is in quarantine", lambda: self._acted(pod, "quarantine", security=True), "quarantine"
-        )
-        self._until("the security owner has an issue", lambda: self._has_issue(security=True), "security issue")
+        teller, loop = self.teller, self.loop
+        pod = loop.pods[-1]
+        teller.scene("Falco sees a shell in a container")
+        status = loop.agency.send("falco", _falco(loop.player.identity.namespace, pod))
+        teller.happened("Falco", f"{_SHELL}: {pod} (answered {status})", BAD)
+        teller.until("the instance is in quarantine", lambda: self._done(pod, QUARANTINE), "in quarantine")
+        secured = "issue for who owns security"
+        teller.until("the security owner has an issue", lambda: now_if(self._secured()), secured)
+        self._issue(loop.incident(security=True))
 
     def _fixed(self) -> None:
-        self._scene(f"the fixed revision {FIXED} is rolled out")
-        self.loop.direct(replace(self.loop.directions, released={self.loop.player.name: FIXED}))
-        self._happened(
-            "fault", f"{FIXED} takes the place of {self.loop.player.version}, one instance after another", GOOD
-        )
-        self._until(f"only {FIXED} runs", self._rolled, "rolled")
-        self.alarms.quiet()
-        self._until("it has run quiet, and the issue closes with before and after", self._closed, "closed")
+        teller, loop = self.teller, self.loop
+        bad, fixed = loop.version, loop.next_version
+        teller.scene(f"the fixed revision {fixed} is rolled out")
+        loop.release(fixed)
+        teller.happened("release", f"{fixed} takes the place of {bad}, one instance after another", GOOD)
+        teller.until(f"only {fixed} runs", lambda: now_if(loop.rolled(fixed)), "rolled out")
+        teller.alarms.quiet()
+        teller.until("it has run quiet, and the issue closes", lambda: now_if(teller.closed()), "issue closed")
+        self._closing(loop.incident())
 
     def _hostile(self) -> None:
-        self._scene("now you: forge an alert, kill the agent")
-        forged = self.loop.agency.send("alertmanager", {"alerts": []}, token="made-up")  # noqa: S106 - it is to be refused
-        self._happened(
-            "you", f"a forged alert is answered {forged}, and nothing is stored", GOOD if forged == 401 else BAD
-        )
-        before = len(self.loop.agency.incidents())
-        os.kill(self.loop.processes.pids()[NAME], signal.SIGKILL)
-        self._happened("you", "kill -9 of the agent", BAD)
-        self.loop.processes.forget(NAME)
-        self.loop.agency.start(self.loop.processes, self.loop.tree)
-        after = len(self.loop.agency.incidents())
-        self._step("restarted")
-        kept = f"the agent is back; {after} of {before} incidents are known"
-        self._happened("agent", kept, GOOD if after == before else BAD)
+        teller = self.teller
+        teller.scene("somebody forges an alert, and kills the agent", real=True)
+        teller.forge()
+        pid = self.loop.processes.pids()[NAME]
+        killed = Killed(teller, pid)
+        os.kill(pid, signal.SIGKILL)
+        teller.happened("you", f"kill -9 {pid}: the agent is dead", BAD)
+        teller.until("the agent is back", lambda: now_if(killed.over()), "back")
+        told, well = killed.told()
+        teller.happened("agent", told, GOOD if well else BAD)
 
     # What is looked for
 
-    def _incident(self, *, security: bool = False) -> Incident | None:
-        return self.loop.incident(security=security)
+    def _done(self, pod: str, action: str) -> float | None:
+        act = self.teller.act_on(pod, action)
+        return act.done_at or act.at if act is not None else None
 
-    def _acted(self, pod: str, action: str, *, security: bool = False) -> bool:
-        found = self._incident(security=security)
-        return found is not None and any(
-            act.target == pod and act.action == action and act.outcome == "done" for act in found.acts
-        )
+    def _replaced(self, pod: str) -> float | None:
+        act = self.teller.act_on(pod, KILL)
+        return act.replaced_at if act is not None else None
 
-    def _replaced(self, pod: str) -> bool:
-        found = self._incident()
-        return found is not None and any(act.target == pod and act.replaced_at is not None for act in found.acts)
+    def _no_outlier(self) -> float | None:
+        return next((one.at for one in self.teller.declined() if one.code == "no_outlier"), None)
 
-    def _mitigated(self) -> bool:
-        found = self._incident()
-        issue = found.issue if found is not None else None
-        return found is not None and found.phase is Phase.MITIGATED and issue is not None and bool(issue.ref)
-
-    def _declined(self) -> int:
-        return len(self._refusals())
-
-    def _refusals(self) -> list[Decision]:
-        found = self._incident()
-        return [one for one in found.decisions if one.code == "no_outlier"] if found is not None else []
-
-    def _has_issue(self, *, security: bool) -> bool:
-        found = self._incident(security=security)
+    def _secured(self) -> bool:
+        found = self.loop.incident(security=True)
         return found is not None and found.issue is not None and bool(found.issue.ref)
 
-    def _rolled(self) -> bool:
-        return bool(self.loop.pods) and self.loop.rolled(FIXED)
+    # What is shown of it
 
-    def _closed(self) -> bool:
-        found = self._incident()
-        closed = found is not None and found.phase in (Phase.RESOLVED, Phase.CLOSED)
-        return closed and found is not None and found.issue is not None and not found.issue.open
+    def _evidence(self, pod: str) -> None:
+        found = self.loop.incident()
+        kept = next((one for one in found.evidence if one.instance == pod), None) if found is not None else None
+        if kept is not None and kept.lines:
+            lines = counted(len(kept.lines), "line")
+            self.teller.happened("evidence", f"the last {lines} of its log are kept (SHA-256 {kept.digest[:12]}...)")
+            self.teller.page.quoted([kept.lines[-1]])
 
-    # How it is told
+    def _issue(self, incident: Incident | None) -> None:
+        if incident is not None:
+            self.teller.happened("issue", self.teller.title(incident), GOOD)
 
-    def _scene(self, title: str) -> None:
-        self._number += 1
-        self.look()
-        self._begun = time.time()
-        self.alarms.begin()
-        self.page.gap()
-        self.page.said(f"SCENE {self._number}", [title])
+    def _since(self, version: str) -> None:
+        ages = self.loop.ages()
+        if ages:
+            seconds = time.time() - min(ages)
+            told = f"all {len(ages)} instances run {version}, the oldest for {seconds:.1f} s: suspect that revision"
+            self.teller.happened("since", told)
 
-    def _happened(self, who: str, text: str, colour: str | None = None) -> None:
-        self.page.happened(time.time() - self._begun, self.loop.scale, who, text, colour)
-
-    def _step(self, name: str) -> None:
-        self.told.steps.setdefault((self._number, name), time.time() - self._begun)
-
-    def _until(self, what: str, done: Callable[[], bool], step: str) -> None:
-        end = time.monotonic() + self._patience
-        while True:
-            self.look()
-            if done():
-                self._step(step)
-                return
-            if time.monotonic() > end:
-                raise MeshscopeError(_never(what))
-            time.sleep(_TICK)
-
-    def look(self) -> None:
-        """Tell what happened since somebody last looked."""
-        self.alarms.look()
-        self.loop.processes.look()
-        lines: dict[tuple[str, str], list[float]] = {}
-        for incident, line in self.loop.agency.happened():
-            own = incident.service.name == self.loop.player.identity.name
-            whose = "" if own else f"{incident.service.namespace}/{incident.service.name}: "
-            text = line.what.replace(f"{self.loop.agency.issues.as_uri()}/", "")
-            lines.setdefault((line.who, f"{whose}{text}"), []).append(line.at)
-        for (who, text), times in lines.items():
-            often = f" ({len(times)} times)" if len(times) > 1 else ""
-            self.page.happened(min(times) - self._begun, self.loop.scale, who, text + often)
+    def _closing(self, incident: Incident | None) -> None:
+        """The last comment of the issue, with what was before and after."""
+        if incident is None:
+            return
+        self._issue(incident)
+        said = self.loop.agency.issue_of(incident).rpartition("\n## Comment ")[2].splitlines()[1:]
+        self.teller.page.quoted([plain(line) for line in said if line.strip() and not line.startswith("<!--")][:_LINES])
 
 
 def _falco(namespace: str, pod: str) -> Mapping[str, object]:
@@ -219,12 +161,3 @@ def _falco(namespace: str, pod: str) -> Mapping[str, object]:
         "output_fields": {"k8s.ns.name": namespace, "k8s.pod.name": pod, "proc.name": "bash", "user.name": "root"},
         "tags": ["container", "shell"],
     }  # fmt: skip
-
-
-def _never(what: str) -> Finding:
-    return Finding(
-        code="demo/late",
-        title=f"it takes too long until {what}",
-        why="every window is short here, and on a machine that is busy they may never fill",
-        help="run `meshscope demo` again, or with --seconds 120, which lets time run half as fast",
-    )

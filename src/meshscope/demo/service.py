@@ -150,7 +150,7 @@ class Process:
         self._player = player
         self._script = stage.script
         self._sending = Sending(stage.collector, stage.time_scale)
-        self._open = True
+        self._open = asyncio.Event()
         directions = Followed(stage.directions)
         self._pods = {
             place: Pod(player, name, stage, self._sending, sidecars[name], directions) for place, name in names.items()
@@ -165,6 +165,7 @@ class Process:
             if name in scraped:
                 await serve(scraped[name], pod.scrape)
         await serve(told, self._obey)
+        self._open.set()
         if self._player.identity == self._script.entry:
             await self._visitors()
         await asyncio.Event().wait()
@@ -174,7 +175,10 @@ class Process:
         doors = cycle(self._pods.values())
         visits: set[asyncio.Task[None]] = set()
         due = time.monotonic()
-        while self._open:
+        while True:
+            if not self._open.is_set():
+                await self._open.wait()
+                due = time.monotonic()
             # From when the last was due, not from when it came: a busy machine must not lower the rate.
             due += dice.uniform(0.5, 1.5) / self._script.rate
             await asyncio.sleep(max(0.0, due - time.monotonic()))
@@ -186,11 +190,13 @@ class Process:
     async def _obey(self, request: Request) -> tuple[int, bytes]:
         """``/failed`` says when each pod failed first, ``/told`` what was handed to the SDK, once it is sent.
 
-        After ``/closed`` no more visitors come in.
+        After ``/closed`` no more visitors come in, until ``/opened``.
         """
         asked = urlsplit(request.path)
         if asked.path == "/closed":
-            self._open = False
+            self._open.clear()
+        elif asked.path == "/opened":
+            self._open.set()
         elif asked.path == "/failed":
             return 200, json.dumps({pod.name: pod.failed_first for pod in self._pods.values()}).encode()
         elif asked.path == "/told":

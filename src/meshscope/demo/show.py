@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -17,16 +18,19 @@ from meshscope.bundle.tally import tally
 from meshscope.check.report import Report
 from meshscope.demo.closing import closing, first_screen, in_short, proofs
 from meshscope.demo.difference import Difference, difference
+from meshscope.demo.keys import person
 from meshscope.demo.live import Home, prepared, running
 from meshscope.demo.loop import loops
 from meshscope.demo.page import BAD, GOOD, Page, counted
 from meshscope.demo.processes import Processes, Running
 from meshscope.demo.programs import Engines
 from meshscope.demo.recorded import playing
+from meshscope.demo.reference import reference
 from meshscope.demo.script import script
 from meshscope.demo.story import Story
 from meshscope.demo.tier import chosen, unfit
 from meshscope.demo.workshop import workshop
+from meshscope.demo.yours import Yours, looks
 from meshscope.findings import Finding, Level, MeshscopeError, worst
 from meshscope.model.alerting import WINDOWS
 from meshscope.model.model import Model
@@ -34,9 +38,9 @@ from meshscope.wiring.assembly import Assembly, assembled
 from meshscope.wiring.checking import checked
 from meshscope.wiring.engines import found
 
-LIVE_SECONDS = 80.0
+LIVE_SECONDS = 70.0
 # How long the story is without a time scale, from the first program to the last message.
-_TRUE_SECONDS = 2000.0
+_TRUE_SECONDS = 1750.0
 # What does not depend on the time scale: to build, to check, to start and to end.
 _OVERHEAD = 5.0
 # How wide a line of a sample is.
@@ -45,7 +49,9 @@ _SAMPLE = 56
 _STEP, _FASTEST = 5, 30
 _CACHES = ("HOME", "MESHSCOPE_CACHE", "XDG_CACHE_HOME")
 _SERVERS = ("otelcol", "prometheus", "promtool", "alertmanager")
-_HOW_TO_GET = "`make engines` builds them, once: about 15 minutes on two cores; then `make demo` goes on live by itself"
+_HOW_TO_GET = (
+    "put them on PATH, or let `make engines` build them, once: about 20 minutes on two cores; then all of it is live"
+)
 _NAMES = {"otelcol": "OpenTelemetry Collector", "prometheus": "Prometheus", "alertmanager": "Alertmanager"}
 
 
@@ -76,7 +82,8 @@ def show(wanted: Wanted, page: Page) -> Shown:
         return Shown(well=False, errors=tuple(one for one in assembly.findings if one.level is Level.ERROR))
     scale = time_scale(wanted.seconds)
     engines, missing = _playable(model, scale) if wanted.live else (None, ["the live part was not asked for"])
-    page.title(f"meshscope demo: {model.mesh.name}, {len(model.services)} services")
+    ours = " (the reference mesh)" if house == reference() else ""
+    page.title(f"meshscope demo: {model.mesh.name}{ours}, {len(model.services)} services")
     page.gap()
     _first_lines(model, engines, missing, wanted, page)
     well = _built(assembly, model, page)
@@ -104,12 +111,19 @@ def _recorded(house: Path, wanted: Wanted, page: Page) -> None:
     """The loop on recorded alerts: the services, the agent and its issues are real."""
     page.said("START", ["the services and the agent; alerts come from a recording"])
     with workshop() as folder, playing(house, folder, page, seconds=wanted.load_seconds) as scenes:
+        looks(scenes.loop, page)
         page.said("WHEN", ["seconds since each scene began; how long a mesh takes to notice, only the live part shows"])
         scenes.run()
         page.gap()
-        page.said("IN SHORT", in_short(scenes))
-        page.said("ISSUE", first_screen(scenes))
+        page.said("IN SHORT", [*in_short(scenes.teller), _so_far(page)])
+        page.said("ISSUE", first_screen(scenes.teller))
+        if person():
+            Yours(scenes.teller, lambda: None).run()
     page.said("ENDED", ["every process; no file is left"])
+
+
+def _so_far(page: Page) -> str:
+    return f"all of this took {time.monotonic() - page.begun:.0f} seconds"
 
 
 def time_scale(seconds: float) -> Fraction:
@@ -122,16 +136,43 @@ def _live(home: Home, engines: Engines, scale: Fraction, house: Path, page: Page
     page.said("START", [f"the programs; then it takes {window:g} seconds until the shortest window is full"])
     with ExitStack() as ends:
         live = ends.enter_context(running(home, engines, scale))
-        tests = _tests(ends.enter_context(Processes(home.folder / "logs")), house, home.folder)
+        tests = _Tests(_tests(ends.enter_context(Processes(home.folder / "logs")), house, home.folder), page)
+        looks(live.loop, page)
         try:
             story = Story(live, page)
             story.run()
             well = closing(story, page)
+            page.said("TOOK", [_so_far(page)])
+            if person() and story.scenes is not None:
+                live.tell(live.script.cast[live.script.entry].name, "/opened")
+                Yours(story.scenes.teller, tests.look).run()
+                return tests.well and well
         except MeshscopeError:
             # Where a program has died, that is why another one got no answer.
             live.look()
             raise
-        return proofs(tests, page) and well
+        return tests.wait() and well
+
+
+class _Tests:
+    """The unit tests that run beside, until their outcome is told."""
+
+    def __init__(self, running: Running, page: Page) -> None:
+        self.well = True
+        self._running = running
+        self._page = page
+        self._told = False
+
+    def look(self) -> None:
+        """Tell of them once they are over."""
+        if not self._told and self._running.process.poll() is not None:
+            self.wait()
+
+    def wait(self) -> bool:
+        """Tell of them when they are over; whether they all passed."""
+        self._told = True
+        self.well = proofs(self._running, self._page)
+        return self.well
 
 
 def _tests(processes: Processes, house: Path, folder: Path) -> Running:

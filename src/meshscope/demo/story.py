@@ -14,6 +14,7 @@ from meshscope.demo.loop import killing, loops
 from meshscope.demo.page import BAD, GOOD, Page, counted
 from meshscope.demo.receiver import CHAT, MAIL, PAGER, Message
 from meshscope.demo.scenes import Scenes
+from meshscope.demo.teller import Teller
 from meshscope.findings import Finding, MeshscopeError
 from meshscope.model.alerting import WINDOWS, Alert
 from meshscope.model.model import Model
@@ -67,12 +68,11 @@ class Story:
         self.player = live.script.cast[self.service.identity]
         self.pod = self.player.pods[0]
         self.alert = _about_instances(self.model)
-        self._opened = time.monotonic()
         self._begun = 0.0
         self._seen: set[tuple[str, ...]] = set()
         patience = _PATIENCE * float(live.scale)
         played = loops(self.model, live.script)
-        self.scenes = Scenes(live.loop, self, page, patience) if played else None
+        self.scenes = Scenes(Teller(live.loop, self, page, patience)) if played else None
 
     @property
     def owner(self) -> str:
@@ -108,8 +108,9 @@ class Story:
     def begin(self) -> None:
         """The clock begins anew, and what fired before may be told again."""
         self._begun = time.time()
-        names = {alert.camel for alert in killing(self.model)}
-        self._seen = {seen for seen in self._seen if seen[0] not in names}
+        self._seen &= {_seen(alert["labels"], str(alert["state"])) for alert in self.live.prometheus.alerts()} | {
+            seen for seen in self._seen if seen[0] in _WAYS
+        }
         self.told.since.pop(FAULT_SEEN, None)
 
     def one_fails(self, pod: str) -> None:
@@ -134,7 +135,7 @@ class Story:
         """What is still missing: a scrape, a promise's indicator, a window without anything made up; empty if none."""
         ask = self.live.prometheus.now
         promised = sum(1 for _ in self.model.slos)
-        full = self._opened + float(WINDOWS[0].seconds) * float(self.live.scale)
+        full = self.live.since + float(WINDOWS[0].seconds) * float(self.live.scale)
         targets = ask("up")
         down = [target["metric"]["instance"] for target in targets if target["value"][1] != "1"]
         if down or len(targets) <= len(self.live.troupe.scraped):
@@ -174,10 +175,12 @@ class Story:
 
     def _events(self) -> list[_Event]:
         """What happened since somebody last looked."""
-        found = [self._first_failure()] if FAULT_SEEN not in self.told.since else []
+        awaited = FAULT_SEEN not in self.told.since and self.live.loop.failing
+        found = [self._first_failure()] if awaited else []
+        pods = self.live.loop.pods
         for alert in self.live.prometheus.alerts():
             since = datetime.fromisoformat(alert["activeAt"]).timestamp() - self._begun
-            found.append(self._alert(alert["labels"], str(alert["state"]), since))
+            found.append(self._alert(alert["labels"], str(alert["state"]), since, pods))
         found += [self._message(message) for message in self._came()]
         return [event for event in found if event is not None]
 
@@ -186,15 +189,14 @@ class Story:
             yield self.live.receiver.messages.get()
 
     def _first_failure(self) -> _Event | None:
-        first = min(filter(None, self.live.failed(self.player).values()), default=0.0)
-        when = first - self._begun
-        return _Event(when, "visitors", "the first request fails", milestone=FAULT_SEEN) if when > 0 else None
+        since = [at - self._begun for at in self.live.failed(self.player).values() if at > self._begun]
+        return _Event(min(since), "visitors", "the first request fails", milestone=FAULT_SEEN) if since else None
 
-    def _alert(self, labels: Mapping[str, str], state: str, since: float) -> _Event | None:
-        name, stage = labels["alertname"], labels.get("stage", "")
-        whose = f"{labels.get('namespace')}/{labels.get('service')}"
-        seen = (name, whose, stage, state)
-        if seen in self._seen:
+    def _alert(self, labels: Mapping[str, str], state: str, since: float, pods: Sequence[str]) -> _Event | None:
+        seen = _seen(labels, state)
+        name, whose, stage, _ = seen
+        # Windows still see an instance that is gone; that is nothing new.
+        if seen in self._seen or ("pod" in labels and whose == self.player.name and labels["pod"] not in pods):
             return None
         self._seen.add(seen)
         if name == _BURN and state == "firing" and labels["severity"] == self.model.mesh.severities.page:
@@ -223,6 +225,12 @@ class Story:
 
     def _who(self, message: Message) -> str:
         return next((owner.name for owner in self.model.owners if message.who in _addresses(owner)), message.who)
+
+
+def _seen(labels: Mapping[str, str], state: str) -> tuple[str, str, str, str]:
+    """What makes an alert another one to whoever reads: its name, whose it is, its stage and its state."""
+    whose = f"{labels.get('namespace')}/{labels.get('service')}"
+    return labels["alertname"], whose, labels.get("stage", ""), state
 
 
 def _about_instances(model: Model) -> Alert | None:

@@ -9,6 +9,7 @@ Prometheus's targets say so. When any other process dies, it says which and why,
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import gc
 import json
 import os
@@ -28,10 +29,11 @@ from meshscope.demo.history import History
 from meshscope.demo.script import Player, Script, pod_name
 from meshscope.demo.service import Process, Stage
 from meshscope.demo.sidecar import Sidecar
-from meshscope.demo.tether import be_called, tie
 from meshscope.deploy import groups
 from meshscope.deploy.groups import Group, Member
+from meshscope.deploy.tether import tie
 
+_PR_SET_NAME = 15
 _LAST_LINES = 8
 _LOOK_SECONDS = 0.02
 # So many deaths within so many seconds are no replacement any more but a loop.
@@ -162,20 +164,27 @@ def _answer(acts: list[_Act]) -> dict[str, object]:
 
 
 def _play(act: _Act, troupe: _Troupe) -> None:
-    """Fork the process of ``act``; in the process itself this never returns."""
+    """Fork the process of ``act``, which is tied to us when this returns; in the process itself it never does."""
     parent = os.getpid()
+    reading, writing = os.pipe()
     # Opened here, so that it is there however early the process ends.
     log = os.open(log_of(troupe.engagement.logs, act.called), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     act.started = time.time()
     act.pid = os.fork()
     if act.pid:
         os.close(log)
+        os.close(writing)
+        # Nobody hears of it before: one that is stopped untied would outlive us.
+        os.read(reading, 1)
+        os.close(reading)
         troupe.running[act.pid] = act
         return
     status = 1
     try:
         tie(parent)
-        be_called(act.player.identity.name)
+        os.close(reading)
+        os.close(writing)
+        _be_called(act.player.identity.name)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         os.dup2(log, 1)
         os.dup2(log, 2)
@@ -190,6 +199,12 @@ def _play(act: _Act, troupe: _Troupe) -> None:
     finally:
         sys.stderr.flush()
         os._exit(status)
+
+
+def _be_called(name: str) -> None:
+    """Be ``name`` in lists of processes."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_NAME, name.encode()[:15])
 
 
 def _watch(troupe: _Troupe) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass
 
 import msgspec
 
@@ -20,23 +21,41 @@ from meshscope.feedback.state import (
     INCIDENT,
     PERSON,
     STOP,
+    STORM,
+    STORM_REF,
     Act,
     AlertState,
+    Decision,
     Happened,
     Incident,
     Key,
+    Storm,
     alert_entry,
     incident_entry,
     read_alert,
     read_incident,
+    read_storm,
+    storm_entry,
 )
 
 _PAGE = 1000
 _HOUR = 3600.0
 _MINUTE = 60.0
-_DAY = 86_400.0
+# An incident is written whole each time, so that thousands of alerts of one service must not make it endless. The
+# ledger has everything that was ever in it.
+_MOST_DECISIONS, _MOST_LINES, _FIRST_LINES = 200, 500, 100
 Fingerprint = tuple[str, str]
 Fingerprints = dict[Fingerprint, AlertState]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spending:
+    """An act of the last hour, whose budget it takes from, and since when by the clock that only goes forward."""
+
+    owner: str
+    incident: Incident
+    act: Act
+    since: float
 
 
 class Casebook:
@@ -55,10 +74,9 @@ class Casebook:
         self.stops: dict[str, Stop] = {}
         self.dirty: set[str] = set()
         """Incidents of which something is to be told."""
-        self.storms: dict[str, list[str]] = {}
-        """The incidents that each storm's one issue lists."""
-        self.storms_told: dict[str, int] = {}
-        self._acts: list[tuple[str, Incident, Act]] = []
+        self.storms: dict[str, Storm] = {}
+        """Those whose issue has to be told, or may have to be again."""
+        self._acts: list[Spending] = []
         self._pruned = 0.0
         self._load()
 
@@ -74,6 +92,9 @@ class Casebook:
         # The budgets of the last hour: incidents that are over for good may have acts in it.
         for record in _all(self.ledger, INCIDENT, open_=False, since=since):
             self._count(read_incident(record))
+        for record in _all(self.ledger, STORM):
+            storm = read_storm(record)
+            self.storms[storm.key] = storm
         for record in _all(self.ledger, STOP):
             told = msgspec.json.decode(record.entry.body, type=dict)
             self.stops[told["scope"]] = Stop(scope=told["scope"], by=told["by"], why=told["why"], at=record.at)
@@ -84,8 +105,8 @@ class Casebook:
             self.alerts[alert.tenant, alert.received.fingerprint] = alert
 
     def _know(self, incident: Incident) -> None:
-        if incident.issue is not None and incident.issue.ref.startswith("storm:"):
-            self.storms.setdefault(incident.issue.ref.removeprefix("storm:"), []).append(incident.id)
+        if incident.issue is not None and incident.issue.ref.startswith(STORM_REF):
+            self._storm_of(incident.issue.ref.removeprefix(STORM_REF))
         self.incidents[incident.id] = incident
         self.standing.note(incident)
         if incident.open and not incident.folded_into:
@@ -93,32 +114,56 @@ class Casebook:
         self.dirty.add(incident.id)
         self._count(incident)
 
-    def _count(self, incident: Incident) -> None:
-        self._acts += [(incident.owner, incident, act) for act in incident.acts]
+    def _storm_of(self, key: str) -> None:
+        """What is over may fire again: its storm is known for as long."""
+        if key not in self.storms and (records := self.ledger.history(f"{STORM}:{key}")):
+            self.storms[key] = read_storm(records[-1])
 
-    def acts(self) -> Iterator[tuple[str, Incident, Act]]:
-        """Every act of the last hour, with its owner and incident."""
-        now = self.clock.now()
+    def _count(self, incident: Incident) -> None:
+        self._acts += [self._spending(incident, act) for act in incident.acts]
+
+    def _spending(self, incident: Incident, act: Act) -> Spending:
+        # From now on its age is told by the clock that only goes forward: nobody can make a budget anew by turning one.
+        age = max(0.0, self.clock.now() - act.at)
+        return Spending(owner=incident.owner, incident=incident, act=act, since=self.clock.monotonic() - age)
+
+    def acts(self) -> Sequence[Spending]:
+        """Every act of the last hour."""
+        since = self.clock.monotonic() - _HOUR
         with self.lock:
-            # A clock that is put forward and back again must not make them forgotten.
-            self._acts = [one for one in self._acts if one[2].at > now - _DAY]
-            return iter([one for one in self._acts if one[2].at > now - _HOUR])
+            self._acts = [one for one in self._acts if one.since > since]
+            return list(self._acts)
+
+    def age(self, act: Act) -> float:
+        """How many seconds ago an act was begun, whatever was done to the clock on the wall since."""
+        with self.lock:
+            counted = next((one.since for one in self._acts if one.act is act), None)
+        return self.clock.now() - act.at if counted is None else self.clock.monotonic() - counted
 
     def remember(self, incident: Incident, act: Act) -> None:
         """Count an intent in the budgets."""
         with self.lock:
             incident.acts.append(act)
-            self._acts.append((incident.owner, incident, act))
+            self._acts.append(self._spending(incident, act))
 
     def forget(self, act: Act) -> None:
-        """Take an intent out of the budgets, which is going to be judged again."""
+        """Take an intent out of the budgets, which was not written."""
         with self.lock:
-            self._acts = [one for one in self._acts if one[2] is not act]
+            self._acts = [one for one in self._acts if one.act is not act]
 
     def open_for(self, service: Key, *, security: bool = False) -> Incident | None:
         """The incident of ``service`` that is open, or so recently over that it opens again."""
         found = self.by_service.get((service, security))
         return self.incidents.get(found) if found else None
+
+    def latest(self, alert: AlertState) -> AlertState:
+        """The alert as it is by now; a later episode of it where one has begun."""
+        return self.alerts.get((alert.tenant, alert.received.fingerprint), alert)
+
+    def alert(self, key: str) -> AlertState | None:
+        """The episode with this key, while it is its alert's newest."""
+        with self.lock:
+            return next((one for one in self.alerts.values() if one.key == key), None)
 
     def listing(self, alert: AlertState) -> list[Incident]:
         """The incidents that list the alert, and are not over and told; call it under the lock."""
@@ -130,32 +175,41 @@ class Casebook:
         return self.ledger.append(entries)
 
     def save(
-        self, *incidents: Incident, alerts: Iterable[AlertState] = (), tell: bool = True
+        self,
+        *incidents: Incident,
+        alerts: Iterable[AlertState] = (),
+        past: Iterable[AlertState] = (),
+        storms: Iterable[Storm] = (),
+        tell: bool = True,
     ) -> Future[Sequence[Record]]:
-        """Write incidents and alerts as they are, together; their issues are looked at, unless ``tell`` is False."""
+        """Write incidents, alerts and storms as they are, together; ``past`` are episodes that are not the newest.
+
+        The incidents' issues are looked at, unless ``tell`` is False.
+        """
         with self.lock:
             entries: list[Entry] = []
             for incident in incidents:
-                incident.changed = self.clock.now()
+                self.keep(incident, tell=tell)
                 entries.append(incident_entry(incident))
-                self.standing.note(incident)
-                if tell:
-                    self.dirty.add(incident.id)
-                if not incident.open:
-                    self._forget(incident)
-                else:
-                    self.incidents[incident.id] = incident
-                    if not incident.folded_into:
-                        self.by_service[incident.service, incident.security] = incident.id
             for alert in alerts:
                 self.alerts[alert.tenant, alert.received.fingerprint] = alert
                 entries.append(alert_entry(alert))
+            entries += map(alert_entry, past)
+            entries += map(storm_entry, storms)
             return self.write(entries)
 
-    def write_apart(self, alert: AlertState) -> Future[Sequence[Record]]:
-        """Write an episode that is not its alert's newest any more."""
-        with self.lock:
-            return self.write([alert_entry(alert)])
+    def keep(self, incident: Incident, *, tell: bool = True) -> None:
+        """Know the incident as it is now, before it is written; call it under the lock."""
+        incident.changed = self.clock.now()
+        self.standing.note(incident)
+        if tell:
+            self.dirty.add(incident.id)
+        if not incident.open:
+            self._forget(incident)
+        else:
+            self.incidents[incident.id] = incident
+            if not incident.folded_into:
+                self.by_service[incident.service, incident.security] = incident.id
 
     def _forget(self, incident: Incident) -> None:
         # It stays until its end is told; the teller drops it then.
@@ -188,6 +242,17 @@ class Casebook:
         """Add a line to an incident's story."""
         with self.lock:
             incident.story.append(Happened(at=self.clock.now() if at is None else at, what=what, who=who))
+            if len(incident.story) > _MOST_LINES:
+                del incident.story[_FIRST_LINES]
+
+    def decided(self, incident: Incident, decision: Decision) -> None:
+        """Keep a decision with its incident; of very many, the oldest of those by which nothing was done go."""
+        with self.lock:
+            incident.decisions.append(decision)
+            if len(incident.decisions) > _MOST_DECISIONS:
+                gone = next((one for one in incident.decisions if one.verdict in ("declined", "proposed")), None)
+                if gone is not None:
+                    incident.decisions.remove(gone)
 
     def comment(self, incident: Incident, text: str) -> None:
         """Have something told under the incident's issue."""
@@ -198,7 +263,7 @@ class Casebook:
     def recurred(self, incident: Incident, every: float) -> None:
         """Have it told that an incident came back, unless that was told just now."""
         now = self.clock.now()
-        if incident.issue is not None and now - incident.recurred_at >= every:
+        if incident.issue is not None and not 0 <= now - incident.recurred_at < every:
             incident.recurred_at = now
             self.comment(incident, recurrence(incident))
 

@@ -8,7 +8,7 @@ from meshscope.feedback import deeds
 from meshscope.feedback.headline import began, ended
 from meshscope.feedback.prose import code, fitted
 from meshscope.feedback.reasons import reason
-from meshscope.feedback.state import Act, Approval, Decision, Incident, Numbers
+from meshscope.feedback.state import Act, Decision, Incident, Numbers
 from meshscope.feedback.words import between, done, lasted, many, named, rate, share, to_do, when
 
 _MOST_DECISIONS = 40
@@ -23,29 +23,9 @@ def recurrence(incident: Incident) -> str:
     return f"**It is back.** {what} fires again{at}; this incident came back {many(incident.reopened, 'time')} so far."
 
 
-def acted(incident: Incident, act: Act) -> str:
-    """What the agent did, and what came of it as far as that is known."""
-    return f"{named(incident.service)}: {_by_the_agent(deeds.act_told(act))}"
-
-
 def _by_the_agent(told: str) -> str:
     """A sentence that stands alone, where nobody was named before."""
     return f"the agent {told.removeprefix('It ')}"
-
-
-def declined(incident: Incident, decision: Decision) -> str:
-    """What the agent left alone, why, and what is now up to a person."""
-    help_ = reason(decision.code).help if decision.code else ""
-    return f"{named(incident.service)}: {_by_the_agent(deeds.left(decision))} {help_}".rstrip()
-
-
-def wanted(incident: Incident, approval: Approval) -> str:
-    """What waits for a yes."""
-    return (
-        f"**A yes or a no is wanted before {when(approval.until)}:** may the agent "
-        f"{to_do(approval.action, approval.target)} of {named(incident.service)}? Say so in the console, where it is "
-        "known who says it."
-    )
 
 
 def effect(incident: Incident, act: Act) -> str:
@@ -84,7 +64,7 @@ def closed(incident: Incident) -> str:
     else:
         told = f"**Over.** {named(incident.service)} failed {between(start, over)}."
     counts = [
-        many(len(incident.members), "alert"),
+        many(len(incident.members) + incident.unlisted, "alert"),
         f"it came back {many(incident.reopened, 'time')}" if incident.reopened else "",
         f"{many(len(set(incident.victims)), 'other service')} suffered" if incident.victims else "",
     ]

@@ -63,6 +63,8 @@ def act_told(act: Act) -> str:
             )
         case "refused":
             return f"It tried to {what} at {when(act.at)}{by} and was refused{_said(act)}. Nothing was changed."
+        case "stopped" | "expired":
+            return f"It set out to {what} at {when(act.at)}{by}, and then left it{_said(act)}."
         case _:
             return (
                 f"It tried to {what} at {when(act.at)}{by}, and nobody can tell whether that took effect{_said(act)}. "
@@ -109,10 +111,10 @@ def _left(incident: Incident) -> Iterator[str]:
             continue
         if one.code == "expired" and (one.action, one.target) in asked:
             continue
-        yield left(one)
+        yield _left_alone(one)
 
 
-def left(decision: Decision) -> str:
+def _left_alone(decision: Decision) -> str:
     """Why an act was not done, in words, with the particulars that the guard gave."""
     would = decision.code in ("observe_mode", "propose_mode") or decision.verdict == "proposed"
     verb = "It would have done this:" if would else "It did not"

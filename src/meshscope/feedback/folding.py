@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping
 
+from meshscope.build.graph import components
 from meshscope.feedback.state import Key
 
 Edges = Mapping[Key, tuple[Key, ...]]
@@ -35,12 +36,12 @@ def deepest(begin: Key, callees: Edges, failing: Mapping[Key, float]) -> Key | N
     if not chain:
         return None
 
-    def is_end(key: Key) -> bool:
-        # What it calls and fails leads back to it: then none of them is deeper.
-        onward = reachable(key, callees, lambda other: other in failing)
-        return all(key in reachable(other, callees, lambda one: one in failing) for other in onward)
-
-    ends = [key for key in chain if is_end(key)] or list(chain)
+    # What it calls and fails leads back to it, or is nothing: then none of them is deeper.
+    within = [*chain, begin] if begin in failing else chain
+    graph = {key: [callee for callee in callees.get(key, ()) if callee in failing] for key in within}
+    circle = components(graph)
+    left = {circle[key] for key, called in graph.items() if any(circle[one] != circle[key] for one in called)}
+    ends = [key for key in chain if circle[key] not in left]
     return min(ends, key=lambda key: (failing[key], -chain[key], key))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 
 from msgspec import structs
 
@@ -12,6 +11,8 @@ from meshscope.feedback.folding import deepest, reachable, upstream
 from meshscope.feedback.state import AlertState, Incident, Key, Member, Phase
 from meshscope.feedback.tools import Tools, identity, name_of
 from meshscope.findings import MeshscopeError
+
+MOST_MEMBERS = 500
 
 
 class Joiner:
@@ -23,6 +24,9 @@ class Joiner:
         self.book = tools.book
         self.catalog = tools.catalog
         self.settings = tools.settings
+        self._changes = -1
+        self._causes: dict[Key, Key | None] = {}
+        self._victims: dict[Key, tuple[Key, ...]] = {}
 
     def by_instance(self, alert: AlertState) -> KnownService | None:
         """The service one of whose instances an alert of Falco names, who knows pods alone."""
@@ -55,9 +59,8 @@ class Joiner:
         security = alert.received.source == "falco"
         lone = security or (known is not None and known.siblings)
         incident = self.book.open_for(service.key, security=security)
-        failing = self.failing(service.key)
         if incident is None:
-            root = None if lone else deepest(service.key, self.catalog.callees, failing)
+            root = None if lone else self.cause(service.key)
             found = self.book.open_for(root) if root is not None else None
             if found is not None and not found.security:
                 self.add(found, alert, service, known, victim=True)
@@ -69,12 +72,29 @@ class Joiner:
             self._again(incident, now)
         self.add(incident, alert, service, known, victim=False)
         if not security:
-            self._swallow(incident, upstream(service.key, self.catalog.callers, failing), now, lone=lone)
+            self._swallow(incident, self._callers(service.key), now, lone=lone)
         return incident
 
-    def failing(self, besides: Key) -> Mapping[Key, float]:
-        """Since when each service fails, as far as that is somebody's trouble of their own, or a victim's."""
-        return self.book.standing.failing(besides)
+    def cause(self, key: Key) -> Key | None:
+        """The deepest failing service that ``key`` calls; None where it calls none that fails."""
+        self._recall()
+        if key not in self._causes:
+            self._causes[key] = deepest(key, self.catalog.callees, self.book.standing.failing(key))
+        return self._causes[key]
+
+    def _callers(self, key: Key) -> tuple[Key, ...]:
+        """The failing services that call ``key``, the nearest first."""
+        self._recall()
+        if key not in self._victims:
+            self._victims[key] = upstream(key, self.catalog.callers, self.book.standing.failing(key))
+        return self._victims[key]
+
+    def _recall(self) -> None:
+        """Forget the answers that are none any more: in a storm the same is asked for thousands of alerts."""
+        if self._changes != self.book.standing.changes:
+            self._changes = self.book.standing.changes
+            self._causes.clear()
+            self._victims.clear()
 
     def _opened(self, service: KnownService, alert: AlertState, now: float, security: bool) -> Incident:
         digest = hashlib.sha256(f"{service.key}/{alert.key}".encode()).hexdigest()[:10]
@@ -104,6 +124,11 @@ class Joiner:
         """List the alert among the incident's; ``victim`` where the incident is a deeper service's."""
         labels, notes = alert.received.labels, alert.received.annotations
         member = next((one for one in incident.members if one.alert == alert.key), None)
+        if victim and service.key not in incident.victims:
+            incident.victims.append(service.key)
+        if member is None and len(incident.members) >= MOST_MEMBERS:
+            incident.unlisted += 1
+            return
         if member is None:
             member = Member(
                 alert=alert.key, name=name_of(alert), severity=labels.get("severity", labels.get("priority", "")),
@@ -116,8 +141,6 @@ class Joiner:
             what = f"{member.name} fires" + (f" for {service.key.namespace}/{service.key.name}" if victim else "")
             self.book.happened(incident, what, who="alert", at=alert.at)
         member.until = alert.resolved_at
-        if victim and service.key not in incident.victims:
-            incident.victims.append(service.key)
 
     def _swallow(self, incident: Incident, callers: tuple[Key, ...], now: float, *, lone: bool) -> None:
         """Fold the incidents of callers into this one, which is deeper."""
@@ -132,9 +155,10 @@ class Joiner:
             other.folded_into, other.phase, other.ended = incident.id, Phase.CLOSED, now
             self.book.happened(other, f"it is part of {incident.id}: {incident.service} fails, which it calls", at=now)
             known = {member.alert for member in incident.members}
-            for member in other.members:
-                if member.alert not in known:
-                    incident.members.append(structs.replace(member, victim=True))
+            more = [structs.replace(one, victim=True) for one in other.members if one.alert not in known]
+            room = max(0, MOST_MEMBERS - len(incident.members))
+            incident.members += more[:room]
+            incident.unlisted += other.unlisted + len(more[room:])
             if key not in incident.victims:
                 incident.victims.append(key)
             self.book.happened(incident, f"{key.namespace}/{key.name} fails too, and calls this", at=now)

@@ -103,13 +103,24 @@ class Issue:
 
 
 class TrackerError(MeshscopeError):
-    """The tracker did not answer, or not well: whether the call took effect is unknown. ``definite``: it did not."""
+    """The tracker did not answer, or not well: whether the call took effect is unknown. ``definite``: it did not.
+
+    ``after`` is how many seconds it wants to be left alone, where it said so.
+    """
 
     definite: bool = False
+    after: float = 0.0
 
 
 class Tracker(Protocol):
-    """Where issues live. Every call may be repeated: it raises `TrackerError`, or the world is as asked for."""
+    """Where issues live. Every call may be repeated: it raises `TrackerError`, or the world is as asked for.
+
+    Only an issue that its lists may not show yet is opened a second time: ``lag`` is how many seconds that can be.
+    """
+
+    @property
+    def lag(self) -> float:
+        """How long after an issue was opened `find` and `open` may not know of it, in seconds."""
 
     def find(self, where: str, key: str) -> Issue | None:
         """The issue marked with ``key``, open or closed, with its comments; None when there surely is none."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from meshscope.feedback.casebook import Casebook
 from meshscope.feedback.ports import Active, AlertSource
 from meshscope.feedback.settings import Settings
 from meshscope.feedback.state import Received
+from meshscope.feedback.telemetry import Telemetry
+from meshscope.feedback.tools import is_own
 from meshscope.findings import MeshscopeError
 
 SOURCE = "reconcile"
@@ -25,12 +27,17 @@ class Reconciler:
         sources: Mapping[str, AlertSource],
         settings: Settings,
         accept: Callable[[str, Sequence[Received]], object],
+        telemetry: Telemetry,
+        *,
+        known: Collection[str],
     ) -> None:
-        """``accept`` takes what was found as if it had been sent."""
+        """``accept`` takes what was found as if it had been sent; ``known`` are the names of the model's alerts."""
         self.book = book
         self.sources = sources
         self.settings = settings
         self.accept = accept
+        self.telemetry = telemetry
+        self.known = known
         self.errors: dict[str, str] = {}
         self.inhibited: frozenset[str] = frozenset()
         self._absent: dict[tuple[str, str], float] = {}
@@ -47,7 +54,7 @@ class Reconciler:
                 continue
             self.errors.pop(tenant, None)
             held |= {one.fingerprint for one in active if one.inhibited}
-            self._missed(tenant, [one for one in active if not one.silenced and one.labels.get("severity") != NOBODY])
+            self._missed(tenant, [one for one in active if not one.silenced and _is_for_us(one)])
             self._over(tenant, {one.fingerprint for one in active})
         self.inhibited = frozenset(held)
 
@@ -70,11 +77,15 @@ class Reconciler:
         ]  # fmt: skip
         if missed:
             self.found += len(missed)
-            self.accept(tenant, missed)
+            # What is held back is sent to nobody, and of strangers' alerts nobody said that they would be.
+            sent = [one for one in missed if one.source == SOURCE and one.labels.get("alertname") in self.known]
+            self.telemetry.undelivered(len(sent))
+            with self.telemetry.span("alert", source=SOURCE, alerts=len(missed)):
+                self.accept(tenant, missed)
 
     def _over(self, tenant: str, active: set[str]) -> None:
         """End what its sender has not known for long: its resolved message was lost."""
-        now = self.book.clock.now()
+        now = self.book.clock.monotonic()
         with self.book.lock:
             firing = {
                 key: state
@@ -96,3 +107,7 @@ class Reconciler:
                 )  # fmt: skip
         if over:
             self.accept(tenant, over)
+
+
+def _is_for_us(one: Active) -> bool:
+    return one.labels.get("severity") != NOBODY and not is_own(one.labels)

@@ -15,8 +15,10 @@ class Standing:
 
     def __init__(self) -> None:
         """Nothing is known yet."""
+        self.changes = 0
+        """How often it came to something else which services fail, or since when."""
         self._since: dict[Key, dict[str, float]] = {}
-        self._services: dict[str, tuple[Key, ...]] = {}
+        self._services: dict[str, Mapping[Key, float]] = {}
         self._by_alert: dict[str, tuple[str, ...]] = {}
         self._listed: dict[str, int] = {}
 
@@ -50,7 +52,11 @@ class Standing:
         return _Failing(self._since, besides)
 
     def _fails(self, incident: str, services: Mapping[Key, float]) -> None:
-        for key in self._services.get(incident, ()):
+        before = self._services.get(incident, {})
+        if before == services:
+            return
+        self.changes += 1
+        for key in before:
             if key not in services:
                 some = self._since[key]
                 del some[incident]
@@ -58,7 +64,7 @@ class Standing:
                     del self._since[key]
         for key, since in services.items():
             self._since.setdefault(key, {})[incident] = since
-        self._services[incident] = tuple(services)
+        self._services[incident] = services
 
 
 class _Failing(Mapping[Key, float]):

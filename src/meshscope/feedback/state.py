@@ -24,7 +24,7 @@ class Phase(StrEnum):
     """Over for good."""
 
 
-class Key(msgspec.Struct, frozen=True, order=True):
+class Key(msgspec.Struct, frozen=True, order=True, cache_hash=True):
     """A service's identity, as JSON has it."""
 
     cluster: str
@@ -181,6 +181,23 @@ class Ticket(msgspec.Struct, kw_only=True):
     """People's comments that were read."""
     closing: int = 0
     """The number of the comment that closes it, from before that is written until it is closed."""
+    opened_at: float = 0.0
+
+
+class Storm(msgspec.Struct, kw_only=True):
+    """Incidents that began together, and their one issue: how many of them it lists and says to go on."""
+
+    key: str
+    where: str
+    at: float
+    incidents: list[str] = []
+    listed: int = 0
+    going_on: int = 0
+    opened_at: float = 0.0
+    """When its issue was opened, or that was begun; 0 before."""
+    ref: str = ""
+    url: str = ""
+    open: bool = False
 
 
 class Happened(msgspec.Struct, kw_only=True):
@@ -218,6 +235,8 @@ class Incident(msgspec.Struct, kw_only=True):
     """The incident of the deeper service that causes this one."""
     security: bool = False
     members: list[Member] = []
+    unlisted: int = 0
+    """How many alerts it has besides its members: of a flood only so many are listed."""
     victims: list[Key] = []
     decisions: list[Decision] = []
     acts: list[Act] = []
@@ -260,11 +279,14 @@ class Incident(msgspec.Struct, kw_only=True):
 
 
 # kind of a ledger's head: what its body is.
-DELIVERY, ALERT, INCIDENT, STOP, PERSON = "delivery", "alert", "incident", "stop", "person"
+DELIVERY, ALERT, INCIDENT, STORM, STOP, PERSON = "delivery", "alert", "incident", "storm", "stop", "person"
+# How the ticket of an incident begins that is listed in a storm's issue; the storm's key follows.
+STORM_REF = "storm:"
 
 _encode = msgspec.json.Encoder().encode
 _alert = msgspec.json.Decoder(AlertState).decode
 _incident = msgspec.json.Decoder(Incident).decode
+_storm = msgspec.json.Decoder(Storm).decode
 
 
 def alert_entry(state: AlertState) -> Entry:
@@ -289,6 +311,13 @@ def incident_entry(incident: Incident) -> Entry:
     )
 
 
+def storm_entry(storm: Storm) -> Entry:
+    """The entry that writes ``storm``; open until its issue is closed."""
+    return Entry(
+        kind=STORM, subject=f"{STORM}:{storm.key}", body=_encode(storm), open=storm.open or not storm.opened_at
+    )
+
+
 def read_alert(record: Record) -> AlertState:
     """The alert that a record holds."""
     return _alert(record.entry.body)
@@ -297,3 +326,8 @@ def read_alert(record: Record) -> AlertState:
 def read_incident(record: Record) -> Incident:
     """The incident that a record holds."""
     return _incident(record.entry.body)
+
+
+def read_storm(record: Record) -> Storm:
+    """The storm that a record holds."""
+    return _storm(record.entry.body)

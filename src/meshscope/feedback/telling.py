@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from meshscope.deploy.plan import Step
 from meshscope.feedback.answers import Answer, Close, Unclear, Why, answers
 from meshscope.feedback.casebook import Casebook
 from meshscope.feedback.catalog import Catalog
 from meshscope.feedback.comments import closed, why
-from meshscope.feedback.issue import draft, storm_draft
+from meshscope.feedback.issue import draft
+from meshscope.feedback.patience import Patience
 from meshscope.feedback.ports import Comment, Draft, Issue, Tracker, TrackerError
 from meshscope.feedback.settings import Settings
-from meshscope.feedback.state import Incident, Phase, Ticket
+from meshscope.feedback.state import STORM_REF, Incident, Phase, Ticket
+from meshscope.feedback.storms import Storms
 from meshscope.feedback.telemetry import Telemetry
 
 _A_ROUND = 50
@@ -47,11 +50,9 @@ class Teller:
         self.hear = hear
         self.step = step
         self._secret = secret
-        self._opened: deque[float] = deque()
-        self._storm: str = ""
-        self._storms_at: dict[str, float] = {}
         self._turn: deque[str] = deque()
-        self._wait: dict[str, tuple[float, float]] = {}
+        self.patience = Patience(book.clock.monotonic)
+        self.storms = Storms(book, catalog, tracker, settings, telemetry, self.patience, secret=secret, step=step)
 
     def key(self, incident: Incident) -> str:
         """What marks the incident's issue."""
@@ -59,42 +60,56 @@ class Teller:
 
     def look(self) -> None:
         """Tell what is to be told now. A tracker that fails is asked again later, and nothing is lost."""
-        now = self.book.clock.now()
         with self.book.lock:
-            wanted = [one for one in (self.book.incidents.get(name) for name in self.book.dirty) if one is not None]
+            due = [name for name in self.book.dirty if not self.patience.holds(name)]
+            wanted = [one for one in map(self.book.incidents.get, due) if one is not None]
         for incident in wanted[:_A_ROUND]:
-            if self._wait.get(incident.id, (0.0, 0.0))[0] > now:
-                continue
-            self._one(incident, now)
+            if not self.patience.holds(incident.id):
+                self._one(incident)
+        with self._failing():
+            self.storms.tell()
 
-    def _one(self, incident: Incident, now: float) -> None:
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        try:
+            yield
+        except TrackerError:
+            self.telemetry.told("failed")
+
+    def _one(self, incident: Incident) -> None:
         with self.book.lock:
             self.book.dirty.discard(incident.id)
+        late = 0.0
         try:
-            late = self._told(incident, now)
-        except TrackerError as error:
-            self.telemetry.told("failed")
-            _, pause = self._wait.get(incident.id, (0.0, 0.5))
-            self._wait[incident.id] = (now + pause, min(2 * pause, 60.0))
-            with self.book.lock:
-                self.book.dirty.add(incident.id)
-            self.failure = error.finding.title
-            return
-        except BaseException:
+            with self.patience.trying(incident.id):
+                late = self._told(incident, self.book.clock.now())
+        except BaseException as error:
             # Whatever it was, the incident is told again.
             with self.book.lock:
                 self.book.dirty.add(incident.id)
-            raise
-        self._wait.pop(incident.id, None)
+            if not isinstance(error, TrackerError):
+                raise
+            self.telemetry.told("failed")
+            self._surely_not(incident, error)
+            return
         if late:
-            self._wait[incident.id] = (late, 0.5)
+            self.patience.wait(incident.id, late)
             with self.book.lock:
                 self.book.dirty.add(incident.id)
-        elif not incident.open:
-            self.book.drop(incident)
+            return
+        with self.book.lock:
+            # What came of it while it was told is told before it is forgotten.
+            if not incident.open and incident.id not in self.book.dirty:
+                self.book.drop(incident)
+
+    def _surely_not(self, incident: Incident, error: TrackerError) -> None:
+        ticket = incident.issue
+        if error.definite and ticket is not None and not ticket.ref:
+            with self.book.lock:
+                ticket.intent_at = None
 
     def _told(self, incident: Incident, now: float) -> float:
-        """Bring the issue to what it should be; when to come back, where something has to wait."""
+        """Bring the issue to what it should be; in how many seconds to come back, where something has to wait."""
         if incident.folded_into and incident.issue is None:
             return 0.0
         ticket = incident.issue
@@ -102,13 +117,14 @@ class Teller:
         if incident.security and incident.owner in self.catalog.owners:
             where = self.catalog.owners[incident.owner].issues
         if ticket is None:
-            if self._is_storm(now):
-                self._stormed(incident, where, now)
+            rages = self.storms.rages()
+            self.storms.begun()
+            if rages:
+                self.storms.list(incident, where)
                 return 0.0
-            self._opened.append(now)
             ticket = Ticket(where=where)
             incident.issue = ticket
-        if ticket.ref and ticket.ref.startswith("storm:"):
+        if ticket.ref.startswith(STORM_REF):
             return 0.0
         with self.book.lock:
             wanted = draft(
@@ -120,13 +136,28 @@ class Teller:
         if not should_close:
             ticket.closing = 0
         if digest != ticket.digest or (not ticket.open and not should_close) or not ticket.ref:
-            if ticket.ref and now < ticket.told_at + self.settings.tell_seconds and not should_close:
-                return ticket.told_at + self.settings.tell_seconds
+            if wait := max(self._lags(ticket, now), 0.0 if should_close else self._soon(ticket, now)):
+                return wait
             self._open(incident, ticket, wanted, digest, now)
         self._comments(incident, ticket)
         if should_close and ticket.open:
             self._close(incident, ticket)
         return 0.0
+
+    def _soon(self, ticket: Ticket, now: float) -> float:
+        """In how many seconds a change of the issue may be told after the last one."""
+        since = now - ticket.told_at
+        return self.settings.tell_seconds - since if ticket.ref and 0 <= since < self.settings.tell_seconds else 0.0
+
+    def _lags(self, ticket: Ticket, now: float) -> float:
+        """For how many seconds the tracker's lists may lack the issue still, so that it would be opened twice."""
+        lag = self.tracker.lag
+        if not ticket.ref and ticket.intent_at is not None:
+            # Nobody knows whether, and when, the call took effect.
+            since, most = now - ticket.intent_at, self.settings.call_seconds + lag
+        else:
+            since, most = now - ticket.opened_at, lag
+        return most - since if lag and 0 <= since < most else 0.0
 
     def _open(self, incident: Incident, ticket: Ticket, wanted: Draft, digest: str, now: float) -> None:
         with self.book.lock:
@@ -142,6 +173,7 @@ class Teller:
             ticket.ref, ticket.url, ticket.open = issue.ref, issue.url, issue.open
             ticket.digest, ticket.told_at, ticket.intent_at = digest, now, None
             if fresh:
+                ticket.opened_at = self.book.clock.now()
                 self.book.happened(incident, f"an issue is open: {issue.url}")
             self.book.save(incident, tell=fresh)
 
@@ -181,54 +213,6 @@ class Teller:
     def _issue(self, incident: Incident, ticket: Ticket) -> Issue:
         return Issue(key=self.key(incident), where=ticket.where, ref=ticket.ref, url=ticket.url, open=ticket.open)
 
-    def _is_storm(self, now: float) -> bool:
-        while self._opened and self._opened[0] < now - self.settings.storm_seconds:
-            self._opened.popleft()
-        if len(self._opened) < self.settings.storm_incidents:
-            self._storm = "" if not self._opened else self._storm
-            return False
-        return True
-
-    def _stormed(self, incident: Incident, where: str, now: float) -> None:
-        """List the incident in the storm's one issue instead of opening one of its own."""
-        self._storm = self._storm or f"storm-{int(now)}"
-        with self.book.lock:
-            incident.issue = Ticket(where=where, ref=f"storm:{self._storm}", open=False, told_at=now)
-            self.book.save(incident, tell=False)
-            self.book.storms.setdefault(self._storm, []).append(incident.id)
-
-    def storms(self) -> None:
-        """Bring the summary issue of each storm up to date."""
-        now = self.book.clock.now()
-        for storm, names in list(self.book.storms.items()):
-            soon = now - self._storms_at.get(storm, 0.0) < self.settings.tell_seconds
-            if soon or self.book.storms_told.get(storm, 0) == len(names):
-                continue
-            with self.book.lock:
-                count = len(names)
-                incidents = [one for one in map(self.book.incidents.get, names) if one is not None]
-            owner = self.catalog.owners.get(self.catalog.owner)
-            wanted = storm_draft(
-                incidents, self.catalog, now=now, key=storm, console=self._console(),
-                secret=self._secret, where=owner.issues if owner else "",
-            )  # fmt: skip
-            try:
-                self.step("issue:before")
-                issue = self.tracker.open(wanted)
-                self.step("issue:after")
-            except TrackerError as error:
-                self.failure = error.finding.title
-                return
-            self.telemetry.told("storm")
-            with self.book.lock:
-                self.book.storms_told[storm] = count
-                self._storms_at[storm] = now
-                for one in incidents:
-                    if one.issue is not None:
-                        one.issue.url = issue.url
-
-    failure: str = ""
-
     def _console(self) -> str:
         return str(self.catalog.addresses.get("console", ""))
 
@@ -251,7 +235,9 @@ class Teller:
         try:
             issue = self.tracker.find(ticket.where, self.key(incident))
         except TrackerError as error:
-            self.failure = error.finding.title
+            self.patience.failure = error.finding.title
+            return
+        if issue is None and self._lags(ticket, self.book.clock.now()):
             return
         if issue is None:
             # Somebody removed it; it is opened again.

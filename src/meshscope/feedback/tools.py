@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from meshscope.build.agent import OWN_ALERTS
 from meshscope.deploy.plan import Hand, Step, Target, Verb
 from meshscope.feedback.cards import Actions
 from meshscope.feedback.casebook import Casebook
-from meshscope.feedback.catalog import Catalog, KnownService
+from meshscope.feedback.catalog import Catalog, KnownService, Wanted
 from meshscope.feedback.settings import Settings
 from meshscope.feedback.state import AlertState, Key
 from meshscope.feedback.telemetry import Telemetry
@@ -18,7 +19,6 @@ from meshscope.model.modes import Mode
 from meshscope.model.services import Identity
 
 _RANK = {Mode.OBSERVE: 0, Mode.PROPOSE: 1, Mode.ASK: 2, Mode.ACT: 3}
-OWN = "MeshscopeAgent"
 
 
 @dataclass(kw_only=True)
@@ -46,6 +46,14 @@ class Tools:
         own = service.mode if service.mode is not None else self.catalog.mode
         return min(own, self.catalog.mode, key=_RANK.__getitem__)
 
+    def responses(self, alert: AlertState) -> tuple[Wanted, ...]:
+        """What the definition of the alert, or of Falco's rule, declares."""
+        if alert.received.source == "falco":
+            rule = self.catalog.rules.get(name_of(alert))
+            return rule.responses if rule is not None else ()
+        known = self.catalog.alerts.get(name_of(alert))
+        return known.responses if known is not None else ()
+
     def stopped(self, service: KnownService | None) -> str:
         """Why nothing may be done to ``service`` now: a file, a person's switch, or its label; empty where it may."""
         if why := self.stop_file():
@@ -70,3 +78,8 @@ def identity(key: Key) -> Identity:
 def name_of(alert: AlertState) -> str:
     """What the alert is called; a rule of Falco by its rule."""
     return alert.received.labels.get("alertname", "")
+
+
+def is_own(labels: Mapping[str, str]) -> bool:
+    """Whether an alert with these labels is about the agent itself: such a one is for people alone."""
+    return labels.get("alertname", "").startswith(OWN_ALERTS)

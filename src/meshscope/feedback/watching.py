@@ -9,7 +9,7 @@ from msgspec import structs
 from meshscope.build.detection import spoken
 from meshscope.deploy.plan import Instance
 from meshscope.feedback import comments
-from meshscope.feedback.deciding import Decider
+from meshscope.feedback.cases import Cases
 from meshscope.feedback.state import Act, AlertState, Incident, Numbers, Phase, read_alert
 from meshscope.feedback.tools import Tools, identity
 from meshscope.findings import MeshscopeError
@@ -23,12 +23,12 @@ _SAME = 0.05
 class Watcher:
     """Looks at everything that is open, again and again."""
 
-    def __init__(self, tools: Tools, decider: Decider) -> None:
+    def __init__(self, tools: Tools, cases: Cases) -> None:
         """Nothing was looked at yet."""
         self.tools = tools
         self.book = tools.book
-        self.decider = decider
-        self._asked: dict[str, float] = {}
+        self.cases = cases
+        self._ask_at: dict[str, float] = {}
 
     def look(self) -> None:
         """Look at each open incident once. A service that can't be asked leaves its incident as it is."""
@@ -64,21 +64,27 @@ class Watcher:
     def fires_again(self, alert: AlertState) -> None:
         """An alert that was over for a moment goes on: its incidents know. What was decided of it stays decided."""
         with self.book.lock:
-            for incident in self.book.listing(alert):
+            for incident in self.book.listing(alert) or self._unlisting(alert):
                 back = [one for one in incident.members if one.alert == alert.key and one.until is not None]
                 for member in back:
                     member.until = None
                     self.book.happened(incident, f"{member.name} fires again", who="alert")
-                if back and not (incident.phase is Phase.MITIGATED and incident.quiet):
+                unlisted = incident.phase is not Phase.OPEN and not self.book.listing(alert)
+                if (back or unlisted) and not (incident.phase is Phase.MITIGATED and incident.quiet):
                     if incident.phase is not Phase.OPEN:
                         incident.reopened += 1
                     incident.phase, incident.quiet_since, incident.ended = Phase.OPEN, None, None
                     self.book.recurred(incident, self.tools.settings.recur_seconds)
                     self.book.save(incident)
 
+    def _unlisting(self, alert: AlertState) -> list[Incident]:
+        """The incident that the alert belongs to without being listed, one of too many."""
+        found = self.book.incidents.get(alert.incident)
+        return [found] if found is not None and found.unlisted else []
+
     def _one(self, incident: Incident) -> None:
         with self.book.lock:
-            before = structs.asdict(incident), len(incident.story)
+            before = structs.asdict(incident), incident.story[-1:]
             now = self.book.clock.now()
             self._expire(incident, now)
             self._phase(incident, now)
@@ -96,7 +102,7 @@ class Watcher:
                 for act in incident.acts:
                     self._act(incident, act, running)
                 self._mended(incident, running)
-            if (structs.asdict(incident), len(incident.story)) != before:
+            if (structs.asdict(incident), incident.story[-1:]) != before:
                 self.book.save(incident)
 
     def _calm(self, incident: Incident, now: float) -> bool | None:
@@ -105,9 +111,10 @@ class Watcher:
         lagging = bool(incident.firing) and all(member.slo for member in incident.firing)
         if metrics is None or not incident.acts or not (lagging or incident.calm_since is not None):
             return None
-        if now - self._asked.get(incident.id, 0.0) < self.tools.settings.window_seconds / 30:
+        clock = self.book.clock.monotonic()
+        if clock < self._ask_at.get(incident.id, clock):
             return None
-        self._asked[incident.id] = now
+        self._ask_at[incident.id] = clock + self.tools.settings.window_seconds / 30
         try:
             every = whole(pods(metrics, identity(incident.service), Decimal(f"{now:.3f}")))
         except MeshscopeError:
@@ -119,7 +126,7 @@ class Watcher:
             if not approval.answer and approval.until <= now:
                 approval.answer, approval.answered_at = "expired", now
                 self.book.happened(incident, f"nobody said yes to {approval.action} of {approval.target} in time")
-                alert = next((one for one in self.book.alerts.values() if one.key == approval.alert), None)
+                alert = self.book.alert(approval.alert)
                 if alert is not None and not alert.terminal:
                     ended = structs.replace(
                         alert, terminal="declined", code="expired", why="nobody said yes in time", ended_at=now
@@ -145,7 +152,7 @@ class Watcher:
             return
         mine = [one for one in incident.members if one.alert == act.alert]
         over = bool(mine) and all(one.until is not None for one in mine)
-        late = act.done_at is not None and now > act.done_at + self.tools.settings.settle_seconds
+        late = act.done_at is not None and not self._soon(act)
         if not over and not late:
             return
         act.effect, act.effect_at = ("effective" if over else "none"), now
@@ -162,7 +169,7 @@ class Watcher:
         except MeshscopeError:
             return None
         found = next((one for one in running if one.name == name), None)
-        return self.decider.numbers(incident.service, found, None)[0] if found is not None else None
+        return self.cases.numbers(incident.service, found, None)[0] if found is not None else None
 
     def _quiet(self, incident: Incident) -> None:
         if not incident.quiet or incident.quiet_since is not None:
@@ -171,12 +178,12 @@ class Watcher:
 
     def _phase(self, incident: Incident, now: float) -> None:
         acted = any(act.outcome in ("done", "gone", "unknown") for act in incident.acts)
-        over = incident.quiet if acted else not incident.firing
+        over = (incident.quiet if acted else not incident.firing) and not self._more_fire(incident)
         if incident.phase is Phase.OPEN and over and incident.members:
             self._quiet(incident)
             undecided = any(state.incident == incident.id and not state.terminal for state in self.book.alerts.values())
             waiting = any(not act.outcome or (act.outcome != "unknown" and not act.effect) for act in incident.acts)
-            if undecided or (waiting and self._soon(incident, now)):
+            if undecided or (waiting and any(map(self._soon, incident.acts))):
                 return
             incident.phase = Phase.MITIGATED if acted else Phase.RESOLVED
             incident.ended = now if incident.phase is Phase.RESOLVED else None
@@ -185,10 +192,17 @@ class Watcher:
         elif incident.phase is Phase.RESOLVED and now > (incident.ended or now) + self.tools.settings.reopen_seconds:
             incident.phase = Phase.CLOSED
 
-    def _soon(self, incident: Incident, now: float) -> bool:
+    def _more_fire(self, incident: Incident) -> bool:
+        """Whether alerts of it fire that it does not list."""
+        return bool(incident.unlisted) and any(
+            one.incident == incident.id and one.resolved_at is None for one in self.book.alerts.values()
+        )
+
+    def _soon(self, act: Act) -> bool:
         """Whether what an act came to can still be told in time."""
-        last = max(act.done_at or act.at for act in incident.acts)
-        return now < last + self.tools.settings.settle_seconds
+        settings = self.tools.settings
+        took = min(max((act.done_at or act.at) - act.at, 0.0), settings.call_seconds)
+        return self.book.age(act) < took + settings.settle_seconds
 
     def _mended(self, incident: Incident, running: tuple[Instance, ...]) -> None:
         """A cause counts as mended when another revision than the one that failed has run quiet for long enough."""

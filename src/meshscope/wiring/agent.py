@@ -10,12 +10,15 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from opentelemetry.trace import Tracer
+
 from meshscope.adapters.hands.commands import Commands
 from meshscope.adapters.hands.webhooks import Webhook, Webhooks
 from meshscope.adapters.stores.access import Access
 from meshscope.adapters.stores.alertmanager import AlertmanagerSource
 from meshscope.adapters.stores.prometheus import PrometheusStore
 from meshscope.adapters.targets.processes import Processes
+from meshscope.adapters.tracers.otlp import otlp_tracer
 from meshscope.adapters.trackers.markdown import MarkdownTracker
 from meshscope.deploy.plan import Step, Verb
 from meshscope.feedback.agent import Agent, Engagement
@@ -31,6 +34,7 @@ from meshscope.wiring.ledgers import open_ledger
 
 SECRET, STOP = "issue-key", "stop"
 _METRIC_SECONDS = 2.0
+_RECEIVERS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +57,7 @@ def engaged(bundle: Bundle, configuration: Configuration, step: Step = lambda _:
     with ExitStack() as ends:
         ledger = open_ledger(configuration.state, configuration.anchors)
         ends.callback(ledger.close)
-        telemetry = Telemetry()
+        telemetry = Telemetry(_tracer(bundle, configuration, ends))
         secret = issue_key(configuration.state)
         known = found_actions()
         target = Processes(configuration.groups)
@@ -108,6 +112,16 @@ def issue_key(state: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise _bad_key(path, str(error.strerror)) from error
+
+
+def _tracer(bundle: Bundle, configuration: Configuration, ends: ExitStack) -> Tracer | None:
+    """What makes the agent's own spans, where the configuration or the environment names a receiver of them."""
+    address = configuration.traces
+    if not (any(map(os.environ.get, _RECEIVERS)) if address is None else address):
+        return None
+    known = bundle.catalog
+    about = {"meshscope.mesh": known.mesh, "deployment.environment.name": known.environment}
+    return ends.enter_context(otlp_tracer(address or "", {name: value for name, value in about.items() if value}))
 
 
 def _metrics(bundle: Bundle, configuration: Configuration) -> PrometheusStore | None:

@@ -52,6 +52,8 @@ class Configuration:
     most_bytes: int = 32 * _MIB
     prometheus: str | None = None
     """None: the one that the model names; empty: none is asked."""
+    traces: str | None = None
+    """The OTLP receiver of its own spans. None: the one that OpenTelemetry's environment names; empty: none."""
     alertmanagers: Mapping[str, str] = field(default_factory=dict)
     """The senders that are asked for what fires, by the name of their credential."""
     commands: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -103,6 +105,7 @@ def _read(root: Path, data: dict[str, Any], path: Path) -> Configuration:
         stop_file=_path(root, data.pop("stop_file", None)),
         most_bytes=int(data.pop("most_mib", 32)) * _MIB,
         prometheus=data.pop("prometheus", None),
+        traces=data.pop("traces", None),
         alertmanagers=dict(data.pop("alertmanagers", {})),
         commands={name: tuple(map(str, words)) for name, words in data.pop("commands", {}).items()},
         hooks={

@@ -61,6 +61,9 @@ class Pen:
                     raise failures.taken_over(self.path)
                 entries = [entry for job in jobs for entry in job.entries]
                 stored = [one for job in jobs for one in job.stored]
+                if not entries:
+                    # Somebody asks whether it can be written: a page is, for an empty commit is none to a full disk.
+                    self._connection.execute("UPDATE meta SET value = value WHERE key = 'epoch'")
                 records, head = put(self._connection, entries, stored, at)
                 self._connection.execute("COMMIT")
             except BaseException:

@@ -48,7 +48,8 @@ UPSERT = (
 )
 NEWEST = "SELECT subject, kind, about, open, max(number) FROM records GROUP BY subject"
 
-_PACKED_FROM = 512
+# Below it a compressor takes longer to be set up than the few hundred bytes are worth.
+_PACKED_FROM = 2048
 _MOST_BYTES = 1 << 30
 
 

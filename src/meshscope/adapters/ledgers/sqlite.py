@@ -119,6 +119,8 @@ class SqliteLedger:
     def append(self, entries: Sequence[Entry]) -> Future[Sequence[Record]]:
         """Write all entries or none; done when they are on disk. The future may hold `LedgerError`.
 
+        No entries are a question: whether something could be written now.
+
         Raises `ValueError` for an entry that can't be written at all: a text that is none, a subject that is empty.
         """
         for entry in entries:
@@ -126,10 +128,7 @@ class SqliteLedger:
         stored = [schema.packed(entry.body) for entry in entries]
         size = sum(len(body) for _, body in stored) + _FIXED_BYTES * len(stored)
         job = Job(entries=tuple(entries), stored=stored, size=size)
-        if entries:
-            self._scribe.take(job)
-        else:
-            job.future.set_result(())
+        self._scribe.take(job)
         return job.future
 
     def history(self, subject: str) -> Sequence[Record]:

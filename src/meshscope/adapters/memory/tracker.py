@@ -70,7 +70,7 @@ class MemoryTracker:
         self.forge = forge or MemoryForge()
         self._secret = secret
         self._faults = faults
-        self._lag = lag
+        self.lag = lag
         self._clock = clock
 
     def find(self, where: str, key: str) -> Issue | None:
@@ -126,11 +126,11 @@ class MemoryTracker:
 
     def _shown(self, where: str, key: str) -> Kept | None:
         """What a list shows of that key; doubles among it are closed."""
-        until = self._clock() - self._lag
+        until = self._clock() - self.lag
         seen = [
             kept
             for kept in self.forge.issues
-            if kept.where == where and (not self._lag or kept.since <= until) and marked(kept.body, key, self._secret)
+            if kept.where == where and (not self.lag or kept.since <= until) and marked(kept.body, key, self._secret)
         ]
         for double in seen[1:]:
             double.open = False

@@ -38,6 +38,8 @@ def _told(finding: Finding) -> None:
 class MarkdownTracker:
     """Issues below ``root``: those of ``github:acme/payments`` are in ``github/acme/payments``."""
 
+    lag = 0.0
+
     def __init__(
         self,
         root: Path,

@@ -26,7 +26,6 @@ from meshscope.build.rules.platform import platform_group
 from meshscope.build.rules.slo import BURNS
 from meshscope.model.alerting import Severity
 from meshscope.model.boards import About, DashboardDefinition
-from meshscope.model.mesh import Mesh
 from meshscope.model.model import Model
 from meshscope.model.panels import (
     BurnSteps,
@@ -208,7 +207,7 @@ class Board:
             case BurnSteps():
                 return burn_steps()
             case RuleSteps(alert=alert):
-                return rule_steps(alert, self.writer.model.mesh, self.writer.options)
+                return rule_steps(alert, self.writer.model, self.writer.options)
             case LatencyUnit():
                 return "ms" if self.writer.provider.latency_unit == 1 * ms else "s"
             case Mapping():
@@ -230,9 +229,9 @@ def burn_steps() -> list[Json]:
     return steps("green", *((float(burn.factor), shade) for burn, shade in zip(reversed(BURNS), shades, strict=True)))
 
 
-def rule_steps(alert: PlatformAlert, mesh: Mesh, options: Options) -> list[Json]:
+def rule_steps(alert: PlatformAlert, model: Model, options: Options) -> list[Json]:
     """The number that the rule of the platform's alert is held against, in the colour of its severity."""
-    for rule in platform_group(mesh, options).rules:
+    for rule in platform_group(model, options).rules:
         condition = promql_parser.parse(rule.expr)
         if rule.alert != alert or not isinstance(condition, promql_parser.BinaryExpr):
             continue
@@ -240,7 +239,7 @@ def rule_steps(alert: PlatformAlert, mesh: Mesh, options: Options) -> list[Json]
         while isinstance(condition.rhs, promql_parser.BinaryExpr):
             condition = condition.rhs
         if isinstance(condition.rhs, promql_parser.NumberLiteral):
-            colour = "red" if rule.labels["severity"] == mesh.severities.page else "orange"
+            colour = "red" if rule.labels["severity"] == model.mesh.severities.page else "orange"
             # Grafana colours from the step on, Prometheus fires above it; it only shows where the limit is nothing.
             return steps("green", (condition.rhs.val or _ANY, colour))
     return steps("green")

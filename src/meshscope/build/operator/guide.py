@@ -42,7 +42,7 @@ _PROMETHEUS = """\
 - `retention: {retention}` or more: budgets are counted over that time.
 {pushed}- no `enforcedNamespaceLabel`, or `excludedFromEnforcement` for these PrometheusRules: it would write its own
   namespace into every rule, and none would find a service.
-- selectors for rules and monitors that match {labels}.
+- selectors for rules, pod monitors and scrape configs that match {labels}.
 - {account} as its service account, which `objects/access/` allows to find pods where it scrapes, nowhere else.
 """
 _PUSHED = """\
@@ -64,7 +64,7 @@ def operator_guide(model: Model, provider: MeshProvider, artefacts: Artefacts, o
     mesh = model.mesh
     rows = [
         ("`objects/rules/`", "PrometheusRule: `" + f"{mesh.name}-static-*` hold constants, the others query"),
-        ("`objects/monitors/`", "PodMonitor: what Prometheus scrapes"),
+        ("`objects/monitors/`", "PodMonitor and ScrapeConfig: what Prometheus scrapes"),
         ("`objects/access/`", "Role and RoleBinding: where Prometheus may find pods"),
         ("`objects/dashboards/`", "ConfigMap: dashboards, for Grafana's sidecar (label `grafana_dashboard`)"),
     ]

@@ -1,10 +1,11 @@
-"""What Prometheus scrapes under its operator, and the right to find it: PodMonitors, Roles and RoleBindings."""
+"""What Prometheus scrapes under its operator, and the right to find it: monitors, Roles and RoleBindings."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
 from meshscope.artefacts.objects import KubernetesObject
+from meshscope.build import agent
 from meshscope.build.operator.made import made
 from meshscope.build.options import Options
 from meshscope.build.prometheus import (
@@ -20,8 +21,9 @@ from meshscope.model.mesh import Mesh
 from meshscope.model.model import Model
 from meshscope.model.provider import MeshProvider
 
+_BODY_LIMIT = "body_size_limit"
 _LIMIT_KEYS = {
-    "body_size_limit": "bodySizeLimit",
+    _BODY_LIMIT: "bodySizeLimit",
     "sample_limit": "sampleLimit",
     "label_limit": "labelLimit",
     "label_name_length_limit": "labelNameLengthLimit",
@@ -30,7 +32,7 @@ _LIMIT_KEYS = {
 
 
 def monitors(model: Model, provider: MeshProvider, options: Options) -> Iterable[KubernetesObject]:
-    """A PodMonitor for the mesh's proxies, where it has some, and one for our collectors."""
+    """A PodMonitor for the mesh's proxies, where it has some, and one for our collectors; where the agent is found."""
     mesh = model.mesh
     if provider.scrape:
         keep = {"action": "keep", "sourceLabels": ["__name__"], "regex": kept_metrics(provider)}
@@ -40,6 +42,8 @@ def monitors(model: Model, provider: MeshProvider, options: Options) -> Iterable
     component = {"matchLabels": {"app.kubernetes.io/component": COLLECTOR_COMPONENT}}
     about = "What our collectors tell of themselves."
     yield _monitor(COLLECTORS, about, {"port": COLLECTOR_PORT}, (mesh.monitoring_namespace,), component, mesh, options)
+    if agent.has_agent(model):
+        yield _agent(mesh, options)
 
 
 def access(model: Model, provider: MeshProvider) -> Iterable[KubernetesObject]:
@@ -64,7 +68,6 @@ def _monitor(
     mesh: Mesh,
     options: Options,
 ) -> KubernetesObject:
-    cluster = [{"action": "replace", "targetLabel": "cluster", "replacement": mesh.cluster}] if mesh.cluster else []
     spec = {
         "namespaceSelector": {"matchNames": list(where)},
         "selector": selector,
@@ -73,7 +76,7 @@ def _monitor(
             {
                 **endpoint,
                 "interval": options.duration(mesh.scrape_interval),
-                **({"relabelings": cluster} if cluster else {}),
+                **_cluster(mesh),
             }
         ],
     }
@@ -88,6 +91,36 @@ def _monitor(
         about=about,
         origins=(mesh.place,),
     )
+
+
+def _agent(mesh: Mesh, options: Options) -> KubernetesObject:
+    found = agent.endpoint(mesh)
+    spec = {
+        "jobName": agent.JOB,
+        "scheme": found.scheme.upper(),
+        "metricsPath": found.path,
+        "scrapeInterval": options.duration(mesh.scrape_interval),
+        "staticConfigs": [{"targets": [found.target]}],
+        **{_LIMIT_KEYS[limit]: value for limit, value in LIMITS.items() if limit != _BODY_LIMIT},
+        **_cluster(mesh),
+    }
+    return made(
+        mesh,
+        path=f"objects/monitors/{agent.JOB}.yaml",
+        api="monitoring.coreos.com/v1alpha1",
+        kind="ScrapeConfig",
+        name=f"{mesh.name}-{agent.JOB}",
+        namespace=mesh.monitoring_namespace,
+        body={"spec": spec},
+        about="What the feedback agent tells of itself, at the address to which alerts are sent.",
+        origins=(mesh.place,),
+    )
+
+
+def _cluster(mesh: Mesh) -> dict[str, object]:
+    if not mesh.cluster:
+        return {}
+    return {"relabelings": [{"action": "replace", "targetLabel": "cluster", "replacement": mesh.cluster}]}
 
 
 def _right(kind: str, namespace: str, body: Mapping[str, object], about: str, mesh: Mesh) -> KubernetesObject:

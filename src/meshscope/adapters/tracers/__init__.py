@@ -1,0 +1,1 @@
+"""Where the agent's own spans go."""
