@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bench.agent_accept import accepted
 from bench.agent_action import acted
+from bench.agent_attacks import attacked
 from bench.agent_cuts import survived
 from bench.agent_storm import stormed
 from bench.building import built, counted, started
@@ -29,6 +30,7 @@ MEASUREMENTS: Mapping[str, Callable[[Talk], list[Figure]]] = {
     "action": acted,
     "storm": stormed,
     "kill9": survived,
+    "attacks": attacked,
     "console": painted,
 }
 

@@ -191,7 +191,7 @@ def _cut(given: Orders, senders: list[_Sender], dice: random.Random) -> None:
             while sum(sender.taken for sender in senders) == before and time.monotonic() < end:
                 time.sleep(0.002)
         time.sleep(dice.uniform(0.0, 0.15))
-        assert actor.process.is_alive(), "it ended by itself"
+        assert actor.process.is_alive(), f"it ended by itself: {actor.heard(0.0)}"
     finally:
         actor.gone()
 

@@ -57,8 +57,8 @@ def test_hostile_words_stay_words_from_the_message_to_the_issue(tmp_path: Path, 
         longest = max(longest, len(issue.body))
         assert "\n" not in issue.title
     figure(
-        f"{len(sent)} hostile texts, {answers.count(400)} of them refused, and one of 1 MiB: {len(found)} issues judged as a forge would, none of them "
-        f"longer than {longest:,} characters"
+        f"{len(sent)} hostile texts, {answers.count(400)} of them refused, and one of 1 MiB: "
+        f"{len(found)} issues judged as a forge would, none of them longer than {longest:,} characters"
     )
 
 

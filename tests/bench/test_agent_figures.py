@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import agent_action, agent_cuts, agent_storm, console
+from bench import agent_action, agent_attacks, agent_cuts, agent_storm, console
 from bench.__main__ import MEASUREMENTS
 from bench.agent import Running, bundle, running
 from bench.agent_accept import on_disk, posted
@@ -127,6 +127,14 @@ def test_a_killed_agent_is_counted_with_what_it_acknowledged(tmp_path: Path) -> 
     assert not agent_cuts.figures(outcome)[0].met
 
 
+def test_an_attack_that_succeeds_is_a_goal_that_is_missed() -> None:
+    tried, succeeded = agent_attacks.figures(250, 1)
+    assert (tried.value, tried.met) == (250, True)
+    assert (succeeded.value, succeeded.met) == (1, False)
+    assert agent_attacks.figures(250, 0)[1].met
+    assert not agent_attacks.figures(149, 0)[0].met
+
+
 def test_the_first_paint_is_of_a_real_browser() -> None:
     figure = console.first_paint(quiet(), 50, 200, 60)
     assert figure.name == "console_first_paint_seconds"
@@ -140,4 +148,4 @@ def test_the_nearest_rank_is_a_value_that_was_measured() -> None:
 
 
 def test_every_measurement_of_the_agent_is_made() -> None:
-    assert {"accept", "action", "storm", "kill9", "console"} <= MEASUREMENTS.keys()
+    assert {"accept", "action", "storm", "kill9", "attacks", "console"} <= MEASUREMENTS.keys()

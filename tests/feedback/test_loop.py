@@ -1,5 +1,6 @@
 """From an alert to its end: what is acted on, what is declined and why, and what is told of it."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -295,7 +296,8 @@ def test_no_burst_of_alerts_kills_more_than_the_caps_allow(tmp_path: Path) -> No
         }  # fmt: skip
 
 
-def test_a_poison_alert_is_dead_and_the_others_go_on(tmp_path: Path) -> None:
+@pytest.mark.fault("F17")
+def test_a_poison_alert_is_dead_and_the_others_go_on(tmp_path: Path, figure: Callable[[str], None]) -> None:
     settings = replace(FAST, attempts=2)
     with world(tmp_path, settings=settings) as it:
         taken = it.agent.decider.take
@@ -307,21 +309,32 @@ def test_a_poison_alert_is_dead_and_the_others_go_on(tmp_path: Path) -> None:
 
         it.agent.decider.take = take  # type: ignore[method-assign]
         it.send(alert("ErrorBudgetBurn", "ledger", fingerprint="poison"))
-        it.send(alert("ErrorBudgetBurn", "payment"))
+        it.send(*(alert("ErrorBudgetBurn", "payment", fingerprint=f"{number}") for number in range(20)))
+        it.until(lambda: all(it.alert(f"{number}").terminal for number in range(20)))
+        first = it.alert("poison").terminal
         it.settled()
         assert it.alert("poison").terminal == "dead"
         assert "no luck" in it.alert("poison").why
-        assert it.alert("ErrorBudgetBurn-payment--").terminal == "acted"
+        assert {it.alert(f"{number}").terminal for number in range(20)} == {"acted"}
+    figure(
+        f"1 poison alert: dead after {settings.attempts} tries; 20 behind it decided while it was {first or 'tried'}"
+    )
 
 
-def test_the_agent_s_own_alerts_are_never_acted_on(tmp_path: Path) -> None:
+@pytest.mark.fault("F32")
+def test_the_agent_s_own_alerts_are_never_acted_on(tmp_path: Path, figure: Callable[[str], None]) -> None:
     with world(tmp_path) as it:
         bad = it.pods.names("ledger")[0]
         it.gauges.failing[bad] = 1.0
-        it.send(alert("MeshscopeAgentSilent", "ledger", pod=bad))
-        it.settled()
-        assert it.alerts()[0].code == "own_alert"
+        names = ("MeshscopeAgentSilent", "MeshscopeAgentStalled", "MeshscopeAgentWhateverComes")
+        # Each round what the agent did is told about again, as if its own doings were the next trouble.
+        for number in range(10):
+            it.send(*(alert(name, "ledger", pod=bad, fingerprint=f"{name}{number}") for name in names))
+            it.settled()
+        assert {one.code for one in it.alerts()} == {"own_alert"}
         assert it.pods.killed == []
+        assert it.incidents() == []
+        figure(f"{len(it.alerts())} alerts about the agent itself: 0 acts, 0 incidents, 0 issues of them")
 
 
 def test_labels_that_name_nothing_of_ours_do_nothing(tmp_path: Path) -> None:

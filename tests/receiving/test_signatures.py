@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,11 +41,13 @@ def test_a_signature_is_good_for_five_minutes(hand: Hand, shift: int) -> None:
     assert hand.send(at=hand.now + shift).status == 200
 
 
+@pytest.mark.fault("F28")
 @pytest.mark.parametrize("shift", [-302, 302, -86_400, 86_400])
-def test_an_older_or_later_one_is_refused(hand: Hand, shift: int) -> None:
+def test_an_older_or_later_one_is_refused(hand: Hand, shift: int, figure: Callable[[str], None]) -> None:
     assert hand.send(at=hand.now + shift).status == 401
     assert hand.agent is not None
     assert not hand.agent.desk.taken
+    figure(f"signed {shift:+,} s away from the agent's clock: refused")
 
 
 def test_both_secrets_are_good_while_one_takes_the_place_of_the_other(hand: Hand) -> None:

@@ -68,6 +68,11 @@ class Loop:
         """Whether somebody is told to fail."""
         return bool(self.directions.pods or self.directions.revisions)
 
+    def share(self, pod: str) -> float:
+        """The share of its requests that ``pod``, of the revision that is to run, is told to fail."""
+        revision = f"{self.player.name}@{self.version}"
+        return max(self.directions.pods.get(pod, 0.0), self.directions.revisions.get(revision, 0.0))
+
     def fail(self, pod: str) -> None:
         """Have ``pod`` fail every request."""
         self.direct(replace(self.directions, pods={**self.directions.pods, pod: 1.0}))

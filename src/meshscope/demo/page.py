@@ -88,7 +88,7 @@ class Page:
         return wrap(text, room, break_long_words=False, break_on_hyphens=False) or [""]
 
     def _painted(self, text: str, colour: str | None = None, *, bold: bool = False) -> str:
-        return click.style(text, fg=colour, bold=bold or None) if self.colour else text
+        return click.style(text, fg=colour, bold=bold or None) if self.colour and text else text
 
 
 def in_truth(seconds: float, scale: Fraction) -> str:

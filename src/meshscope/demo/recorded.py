@@ -57,13 +57,13 @@ class Recorded:
     def one_fails(self, pod: str) -> None:
         """One instance fails alone, and the alert says so."""
         self._seen([pod])
-        self._send([self._alert(self._lone, pod, siblings_failing="0")])
+        self._send([self._alert(self._lone, pod)])
 
     def all_fail(self) -> None:
         """All instances fail alike."""
         pods = self._loop.pods
         self._seen(pods)
-        self._send([self._alert(self._any, pod, siblings_failing="1") for pod in pods])
+        self._send([self._alert(self._any, pod) for pod in pods])
 
     def quiet(self) -> None:
         """What was sent is over."""
@@ -90,8 +90,10 @@ class Recorded:
         while time.monotonic() < until and not all(log.stat().st_size for log in logs):
             time.sleep(0.05)
 
-    def _alert(self, alert: Alert, pod: str, *, siblings_failing: str) -> dict[str, object]:
+    def _alert(self, alert: Alert, pod: str) -> dict[str, object]:
         identity = self._loop.player.identity
+        siblings = [one for one in self._loop.pods if one != pod]
+        failing = sum(map(self._loop.share, siblings)) / max(1, len(siblings))
         stage = {"stage": "agent"} if alert.page_after is not None else {}
         named = {
             "alertname": alert.camel, "cluster": identity.cluster, "namespace": identity.namespace,
@@ -100,7 +102,8 @@ class Recorded:
         }  # fmt: skip
         notes = {
             "summary": f"{identity.namespace}/{identity.name} instance {pod} fails",
-            "instance_failing": "1", "siblings_failing": siblings_failing, "instance_requests": "600", "siblings": "2",
+            "instance_failing": "1", "siblings_failing": f"{failing:g}", "instance_requests": "600",
+            "siblings": str(len(siblings)),
         }  # fmt: skip
         return {
             "status": "firing", "labels": named, "annotations": notes, "startsAt": _now(),

@@ -84,6 +84,8 @@ class Teller:
             self.look()
             at = done()
             if at is not None:
+                # What led to it is told before what comes of it.
+                self.look()
                 self.steps.setdefault((self._number, step), max(0.0, at - self.begun))
                 return
             if time.monotonic() > end:

@@ -20,6 +20,8 @@ _ESCAPE = "\x1b"
 _TICK, _IDLE_TICK = 0.1, 0.4
 _KEYS = "keys: 1 fail one, a fail all, r release a fix, f forge an alert, k kill -9 the agent, q end"
 
+_DEAD = "the agent is dead already, and comes back"
+
 
 @dataclass(frozen=True)
 class _Awaited:
@@ -70,6 +72,8 @@ class Yours:
             said = one.told()
             if said is not None:
                 self._awaited.remove(one)
+                # What led to it is told first.
+                self._teller.look()
                 who, text, colour = said
                 self._teller.happened(who, text, colour)
                 if not self._awaited:
@@ -123,6 +127,9 @@ class Yours:
         self._expect(lambda: self._rolled(fixed))
 
     def _forge(self) -> None:
+        if not self._loop.agency.answers():
+            self._page.lines([_DEAD])
+            return
         if not self._awaited:
             self._teller.begin("FORGED", "an alert from somebody who is not who they say", real=True)
         self._teller.forge()
@@ -132,7 +139,7 @@ class Yours:
     def _kill(self) -> None:
         pid = self._loop.processes.pids()[NAME]
         if not self._loop.agency.answers():
-            self._page.lines(["the agent is dead already, and comes back"])
+            self._page.lines([_DEAD])
             return
         if not self._awaited:
             self._teller.begin("KILL -9", "the agent, and nobody is told before", real=True)

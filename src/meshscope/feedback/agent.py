@@ -299,7 +299,8 @@ class Agent:
         for one in acts:
             name = str(one.incident.service)
             services[name] = services.get(name, 0) + 1
-            owners[one.owner] = owners.get(one.owner, 0) + 1
+            owner = self.catalog.owner_at(one.incident.service)
+            owners[owner] = owners.get(owner, 0) + 1
             cards[one.act.action] = cards.get(one.act.action, 0) + 1
         told = [Limits(what="the mesh", cap=caps.mesh, used=len(acts))]
         told += [Limits(what=f"owner {name}", cap=caps.owner, used=used) for name, used in sorted(owners.items())]

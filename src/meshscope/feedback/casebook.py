@@ -50,9 +50,8 @@ Fingerprints = dict[Fingerprint, AlertState]
 
 @dataclass(frozen=True, kw_only=True)
 class Spending:
-    """An act of the last hour, whose budget it takes from, and since when by the clock that only goes forward."""
+    """An act of the last hour, and since when by the clock that only goes forward."""
 
-    owner: str
     incident: Incident
     act: Act
     since: float
@@ -124,8 +123,8 @@ class Casebook:
 
     def _spending(self, incident: Incident, act: Act) -> Spending:
         # From now on its age is told by the clock that only goes forward: nobody can make a budget anew by turning one.
-        age = max(0.0, self.clock.now() - act.at)
-        return Spending(owner=incident.owner, incident=incident, act=act, since=self.clock.monotonic() - age)
+        age = max(0.0, self.clock.now() - max(act.at, act.done_at or 0.0))
+        return Spending(incident=incident, act=act, since=self.clock.monotonic() - age)
 
     def acts(self) -> Sequence[Spending]:
         """Every act of the last hour."""
@@ -146,8 +145,14 @@ class Casebook:
             incident.acts.append(act)
             self._acts.append(self._spending(incident, act))
 
+    def again(self, incident: Incident, act: Act) -> None:
+        """Count an intent from now on that was written before: now it is carried out."""
+        with self.lock:
+            self.forget(act)
+            self._acts.append(Spending(incident=incident, act=act, since=self.clock.monotonic()))
+
     def forget(self, act: Act) -> None:
-        """Take an intent out of the budgets, which was not written."""
+        """Take an intent out of the budgets."""
         with self.lock:
             self._acts = [one for one in self._acts if one.act is not act]
 

@@ -114,9 +114,11 @@ class Cases:
         # How long ago it was seen not to help, counted from the act.
         useless = [max(0.0, clock - one.since - (one.act.effect_at or one.act.at) + one.act.at) for one in bad]
         owner = self.catalog.owner_of(service)
+        # Whoever a security incident belongs to: it is the service's owner on whose services something is done.
+        owned = [one for one in every if self.catalog.owner_at(one.incident.service) == owner]
         return Spent(
             service=len(mine),
-            owner=sum(1 for one in every if one.owner == owner),
+            owner=len(owned),
             mesh=len(every),
             card=sum(1 for one in every if one.act.action == found.card.name),
             last=now - min(alike) if alike else None,

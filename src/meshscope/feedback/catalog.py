@@ -133,6 +133,10 @@ class Catalog:
         """Who answers for it; the platform where nobody is named."""
         return service.owner if service and service.owner else self.owner
 
+    def owner_at(self, key: Key) -> str:
+        """Who answers for the service of that name."""
+        return self.owner_of(self.services.get(key))
+
     def where(self, service: KnownService | None) -> str:
         """The address of the tracker that its issues go to; empty where there is none."""
         if service is not None and service.where:

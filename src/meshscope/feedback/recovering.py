@@ -65,4 +65,5 @@ class Recoverer:
                 incident, act, "expired", f"judged again after a restart: {verdict.code} {verdict.why}".strip()
             )
             return
+        self.book.again(incident, act)
         self.doer.carry_out(incident, act, case.plan, found, None)

@@ -27,7 +27,7 @@ from meshscope.wiring.bundles import Bundle, bundle
 
 _SENDERS = ("alertmanager", "grafana", "falco")
 # Whoever decides must not keep the one who answers waiting: by default it may, for 5 ms at a time.
-_TURN_SECONDS = 0.0005
+_TURN_SECONDS = 0.002
 # Objects that are made before those that nobody has any more are looked for: nearly all go by themselves.
 _MADE = 20_000
 

@@ -1,0 +1,113 @@
+"""Very many alerts at once: of one service, of many, and for a tracker that fails for some of them."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from meshscope.adapters.memory.tracker import MemoryForge, MemoryTracker
+from meshscope.feedback.joining import MOST_MEMBERS
+from meshscope.feedback.ports import Draft, Issue, TrackerError
+from meshscope.feedback.state import Phase, Received
+from meshscope.findings import Finding
+from tests.feedback.world import FAST, World, alert, catalog, service, world
+
+FLOOD = 3 * MOST_MEMBERS
+
+
+def flood(status: str = "firing") -> list[Received]:
+    return [
+        alert("LoneFailingInstance", "ledger", pod=f"gone-{number}", status=status, fingerprint=f"{number:016x}")
+        for number in range(FLOOD)
+    ]
+
+
+def test_a_flood_of_one_service_is_listed_in_part_and_written_seldom(tmp_path: Path) -> None:
+    with world(tmp_path) as it:
+        for first in range(0, FLOOD, 100):
+            it.send(*flood()[first : first + 100])
+        it.until(lambda: all(one.terminal for one in it.alerts()) and not it.agent._queue, 60)
+        incident = it.incident("ledger")
+        assert (len(incident.members), incident.unlisted) == (MOST_MEMBERS, FLOOD - MOST_MEMBERS)
+        written = it.ledger.history(f"incident:{incident.id}")
+        assert len(written) < FLOOD / 4
+        assert max(len(one.entry.body) for one in written) < 1 << 20
+
+
+def test_what_is_not_listed_and_fires_keeps_an_incident_open(tmp_path: Path) -> None:
+    with world(tmp_path) as it:
+        it.send(*flood())
+        it.until(lambda: all(one.terminal for one in it.alerts()), 60)
+        incident = it.incident("ledger")
+        listed = {member.alert.split("/")[1] for member in incident.members}
+        over = flood("resolved")
+        last = next(one for one in over if one.fingerprint not in listed)
+        it.send(*(one for one in over if one is not last))
+        it.until(lambda: not incident.firing)
+        it.clock.ahead += 1.0
+        assert incident.phase is Phase.OPEN
+        it.send(last)
+        it.until(lambda: incident.phase is Phase.RESOLVED)
+        it.send(replace_status(last))
+        it.until(lambda: incident.phase is Phase.OPEN)
+
+
+def replace_status(one: Received) -> Received:
+    return Received(**{**{name: getattr(one, name) for name in one.__struct_fields__}, "status": "firing"})
+
+
+NAMES = [f"s{number}" for number in range(30)]
+MANY = replace(catalog([service(name) for name in NAMES]), calls=())
+STORMY = replace(FAST, storm_incidents=5, storm_seconds=60.0)
+
+
+def storm(it: World) -> None:
+    it.send(*(alert("ErrorBudgetBurn", name) for name in NAMES))
+    it.settled()
+
+
+def test_the_issue_of_a_storm_says_how_many_go_on_and_is_closed_when_none_does(tmp_path: Path) -> None:
+    tracker = MemoryTracker(secret=b"secret")
+
+    def issue() -> Issue:
+        (storm,) = it.agent.book.storms.values()
+        found = tracker.find(storm.where, storm.key)
+        assert found is not None
+        return found
+
+    with world(tmp_path, known=MANY, settings=STORMY, tracker=tracker) as it:
+        storm(it)
+        it.until(lambda: [one.listed for one in it.agent.book.storms.values()] == [25])
+        it.until(lambda: "25 of them go on" in issue().body)
+    # Another process knows of it.
+    with world(tmp_path, known=MANY, settings=STORMY, tracker=tracker, pods=it.pods) as it:
+        it.send(*(alert("ErrorBudgetBurn", name, status="resolved") for name in NAMES[:20]))
+        it.until(lambda: "25 of them" not in issue().body)
+        assert issue().open
+        it.send(*(alert("ErrorBudgetBurn", name, status="resolved") for name in NAMES[20:]))
+        it.until(lambda: not issue().open)
+        it.clock.ahead += 1.0
+        storm(it)
+        it.until(lambda: issue().open)
+    assert len([one for one in tracker.forge.issues if "storm-" in one.body]) == 1
+
+
+class Half(MemoryTracker):
+    """It fails for all issues of one place."""
+
+    def open(self, draft: Draft) -> Issue:
+        if draft.where == "markdown:platform":
+            raise TrackerError(Finding(code="tracker/down", title="that one is down"))
+        return super().open(draft)
+
+
+def test_issues_that_can_t_be_told_do_not_keep_others_from_being_told(tmp_path: Path) -> None:
+    sick = [service(f"sick{number}", owner="platform", where="markdown:platform") for number in range(80)]
+    known = replace(catalog([*sick, service("well")]), calls=())
+    settings = replace(FAST, storm_incidents=10**6)
+    tracker = Half(MemoryForge(), secret=b"secret")
+    with world(tmp_path, known=known, settings=settings, tracker=tracker) as it:
+        it.send(*(alert("ErrorBudgetBurn", one.key.name) for one in sick))
+        it.settled()
+        it.until(lambda: it.agent.teller.patience.failure)
+        it.send(alert("ErrorBudgetBurn", "well"))
+        it.settled()
+        it.until(lambda: it.incident("well").issue is not None and it.incident("well").issue.ref)
