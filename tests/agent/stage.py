@@ -224,7 +224,8 @@ class Filed:
 def filed(folder: Path) -> list[Filed]:
     """Every issue that there is."""
     found = []
-    for path in sorted((folder / "issues").rglob("*.md")):
+    # Not within git's own folder, where files come and go.
+    for path in sorted((folder / "issues").glob("[!.]*/**/*.md")):
         text = path.read_text()
         numbers = tuple(int(one) for one in re.findall(r"^## Comment (\d+) by meshscope", text, re.MULTILINE))
         found.append(Filed(key=path.stem, open="\nstate: open\n" in text, comments=numbers))

@@ -45,8 +45,9 @@ class Yours:
 
     def run(self) -> None:
         """Until the person has seen enough. Raises `MeshscopeError` when a program ends that is needed."""
-        self._invite()
+        # Whoever reads the invitation can press a key.
         with keyboard() as keys:
+            self._invite()
             while self._turn(keys):
                 pass
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from meshscope.feedback.chain import Head
 
 _WHO = 64
 _MARK = 86
+_PATIENCE = 0.5
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -33,7 +35,7 @@ class Lock:
         except OSError as error:
             raise failures.unwritable(self.path, error) from error
         try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _taken(self._descriptor)
         except OSError as error:
             pid = os.pread(self._descriptor, _WHO, 0).partition(b" ")[0].decode(errors="replace")
             os.close(self._descriptor)
@@ -51,6 +53,22 @@ class Lock:
     def release(self) -> None:
         """Let the next one in. The file stays, with its mark."""
         os.close(self._descriptor)
+
+
+def _taken(descriptor: int) -> None:
+    """Take the lock. Raises OSError where another one holds it, and goes on doing so.
+
+    A writer that was killed as it began another program leaves a child that holds it for the moment before it is one.
+    """
+    end = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() > end:
+                raise
+        time.sleep(0.02)
 
 
 def lock_of(path: Path) -> Path:
