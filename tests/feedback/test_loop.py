@@ -185,6 +185,17 @@ def test_a_shell_in_a_container_is_quarantined_for_the_security_owner(tmp_path: 
         it.until(lambda: it.tracker.find("markdown:platform", incident.id) is not None)
 
 
+def test_a_shell_in_a_container_is_no_symptom_of_what_the_service_calls(tmp_path: Path) -> None:
+    with world(tmp_path) as it:
+        it.send(alert("ErrorBudgetBurn", "payment", slo="availability"))
+        it.settled()
+        pod = it.pods.names("checkout")[1]
+        labels = {"alertname": "Terminal shell in container", "namespace": "shop", "pod": pod, "priority": "Notice"}
+        it.agent.accept("falco", [Received(source="falco", fingerprint="f", status="firing", labels=labels)]).result(5)
+        it.settled()
+        assert next(one for one in it.pods.running("checkout") if one.name == pod).quarantined
+
+
 @pytest.mark.parametrize("how", ["file", "switch", "service", "label"])
 def test_a_stop_switch_forbids_every_act(tmp_path: Path, how: str) -> None:
     with world(tmp_path) as it:

@@ -70,6 +70,8 @@ class Story:
         self.alert = _about_instances(self.model)
         self._begun = 0.0
         self._seen: set[tuple[str, ...]] = set()
+        self._pods: set[str] = set()
+        """The instances that ran since the scene began."""
         patience = _PATIENCE * float(live.scale)
         played = loops(self.model, live.script)
         self.scenes = Scenes(Teller(live.loop, self, page, patience)) if played else None
@@ -108,6 +110,7 @@ class Story:
     def begin(self) -> None:
         """The clock begins anew, and what fired before may be told again."""
         self._begun = time.time()
+        self._pods.clear()
         self._seen &= {_seen(alert["labels"], str(alert["state"])) for alert in self.live.prometheus.alerts()} | {
             seen for seen in self._seen if seen[0] in _WAYS
         }
@@ -177,10 +180,10 @@ class Story:
         """What happened since somebody last looked."""
         awaited = FAULT_SEEN not in self.told.since and self.live.loop.failing
         found = [self._first_failure()] if awaited else []
-        pods = self.live.loop.pods
+        self._pods.update(self.live.loop.pods)
         for alert in self.live.prometheus.alerts():
             since = datetime.fromisoformat(alert["activeAt"]).timestamp() - self._begun
-            found.append(self._alert(alert["labels"], str(alert["state"]), since, pods))
+            found.append(self._alert(alert["labels"], str(alert["state"]), since))
         found += [self._message(message) for message in self._came()]
         return [event for event in found if event is not None]
 
@@ -192,11 +195,12 @@ class Story:
         since = [at - self._begun for at in self.live.failed(self.player).values() if at > self._begun]
         return _Event(min(since), "visitors", "the first request fails", milestone=FAULT_SEEN) if since else None
 
-    def _alert(self, labels: Mapping[str, str], state: str, since: float, pods: Sequence[str]) -> _Event | None:
+    def _alert(self, labels: Mapping[str, str], state: str, since: float) -> _Event | None:
         seen = _seen(labels, state)
         name, whose, stage, _ = seen
-        # Windows still see an instance that is gone; that is nothing new.
-        if seen in self._seen or ("pod" in labels and whose == self.player.name and labels["pod"] not in pods):
+        # Windows still see an instance that was gone before; that is nothing new.
+        gone = "pod" in labels and whose == self.player.name and labels["pod"] not in self._pods
+        if seen in self._seen or gone:
             return None
         self._seen.add(seen)
         if name == _BURN and state == "firing" and labels["severity"] == self.model.mesh.severities.page:

@@ -51,10 +51,12 @@ class Cases:
         except MeshscopeError as error:
             unknown = error.finding.title
         plan = found.plan(alert, World(service=service, instances=instances, wanted=wanted))
+        # Somebody who broke in is no symptom of what the service calls.
+        dependency = "" if incident.security else self._dependency(service.key)
         case = Case(
             now=now, service=service, mode=self.tools.mode_of(service), card=found.card, plan=plan,
             instances=instances, settings=self.settings, resolved=self.book.latest(alert).resolved_at is not None,
-            dependency=self._dependency(service.key), spent=self._spent(service, incident, found, again, now),
+            dependency=dependency, spent=self._spent(service, incident, found, again, now),
             at_most=int(wanted.limits.get("at_most", 1)), stop=self.tools.stopped(service),
             frozen=frozen(self.settings.freeze, now), restored=self.tools.restored(), flaps=incident.reopened,
             noise=incident.noise, snoozed_until=incident.snoozed_until or 0.0, approved=bool(approved),

@@ -92,7 +92,7 @@ def _read(root: Path, data: dict[str, Any], path: Path) -> Configuration:
     if "freeze" in data:
         times = tuple(data.pop("freeze"))
         for time in times:
-            span(time)
+            _spanned(time, path)
         settings = replace(settings, freeze=times)
     host, _, port = str(data.pop("listen", "127.0.0.1:8443")).rpartition(":")
     tls = data.pop("tls", None)
@@ -151,6 +151,13 @@ def _path(root: Path, name: str | None) -> Path | None:
 def _unknown(path: Path, name: str, known: list[str]) -> MeshscopeError:
     near = get_close_matches(name, known, n=1)
     return _bad(path, f"there is no setting `{name}`", f"did you mean `{near[0]}`?" if near else "remove it")
+
+
+def _spanned(time: str, path: Path) -> None:
+    try:
+        span(time)
+    except MeshscopeError as error:
+        raise _bad(path, error.finding.title, error.finding.help) from error
 
 
 def _bad(path: Path, why: str, help_: str) -> MeshscopeError:
