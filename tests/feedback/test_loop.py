@@ -159,6 +159,30 @@ def test_what_was_killed_stays_an_open_cause_until_another_revision_has_run_quie
         it.until(lambda: not it.tracker.find("markdown:payments", incident.id).open)
 
 
+def test_a_revision_under_which_it_fires_again_has_not_mended_it(tmp_path: Path) -> None:
+    with world(tmp_path) as it:
+        bad = it.pods.names("ledger")[0]
+        it.gauges.failing[bad] = 1.0
+        it.send(alert("LoneFailingInstance", "ledger", pod=bad))
+        it.settled()
+        it.send(alert("LoneFailingInstance", "ledger", pod=bad, status="resolved"))
+        incident = it.incident("ledger")
+        it.until(lambda: incident.phase is Phase.MITIGATED)
+        it.pods.roll("ledger", "v2")
+        it.until(lambda: incident.phase is Phase.RESOLVED)
+        it.clock.ahead += FAST.caps.cool_down_seconds + 1
+        worse = it.pods.names("ledger")[0]
+        it.gauges.failing[worse] = 1.0
+        it.send(alert("LoneFailingInstance", "ledger", pod=worse))
+        it.settled()
+        assert (incident.phase, incident.revision, incident.fixed_by) == (Phase.OPEN, "v2", "")
+        it.send(alert("LoneFailingInstance", "ledger", pod=worse, status="resolved"))
+        it.until(lambda: incident.phase is Phase.MITIGATED)
+        it.pods.roll("ledger", "v3")
+        it.until(lambda: incident.phase is Phase.RESOLVED)
+        assert incident.fixed_by == "v3"
+
+
 def test_what_was_over_without_an_act_closes_with_the_numbers(tmp_path: Path) -> None:
     with world(tmp_path) as it:
         it.send(alert("ErrorBudgetBurn", "payment"))
