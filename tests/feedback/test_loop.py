@@ -10,7 +10,7 @@ from msgspec import structs
 from meshscope.adapters.memory.tracker import MemoryTracker
 from meshscope.feedback.catalog import Catalog
 from meshscope.feedback.ports import TrackerError
-from meshscope.feedback.state import AlertState, Phase, Received
+from meshscope.feedback.state import AlertState, Phase, Received, read_incident
 from meshscope.findings import Finding, MeshscopeError
 from meshscope.model.modes import Mode
 from tests.feedback.world import FAST, NAMES, alert, catalog, identity, key, service, world
@@ -157,6 +157,24 @@ def test_what_was_killed_stays_an_open_cause_until_another_revision_has_run_quie
         it.until(lambda: incident.phase is Phase.RESOLVED)
         assert incident.fixed_by == "v2"
         it.until(lambda: not it.tracker.find("markdown:payments", incident.id).open)
+
+
+def test_numbers_that_come_late_are_still_taken(tmp_path: Path) -> None:
+    with world(tmp_path) as it:
+        bad = it.pods.names("ledger")[0]
+        it.gauges.failing[bad] = 1.0
+        it.send(alert("LoneFailingInstance", "ledger", pod=bad))
+        it.settled()
+        it.gauges.down = True
+        it.send(alert("LoneFailingInstance", "ledger", pod=bad, status="resolved"))
+        (act,) = it.incident("ledger").acts
+        it.until(lambda: act.effect)
+        assert act.after is None
+        it.gauges.down = False
+        it.clock.ahead += FAST.window_seconds / 30
+        it.until(lambda: act.after is not None)
+        assert (act.after.instance, act.after.failing) == (act.replacement, 0.0)
+        it.until(lambda: read_incident(it.agent.book.ledger.heads("incident")[0]).acts[0].after == act.after)
 
 
 def test_a_revision_under_which_it_fires_again_has_not_mended_it(tmp_path: Path) -> None:

@@ -111,15 +111,21 @@ class Watcher:
         lagging = bool(incident.firing) and all(member.slo for member in incident.firing)
         if metrics is None or not incident.acts or not (lagging or incident.calm_since is not None):
             return None
-        clock = self.book.clock.monotonic()
-        if clock < self._ask_at.get(incident.id, clock):
+        if not self._may_ask(incident.id):
             return None
-        self._ask_at[incident.id] = clock + self.tools.settings.window_seconds / 30
         try:
             every = whole(pods(metrics, identity(incident.service), Decimal(f"{now:.3f}")))
         except MeshscopeError:
             return None
         return every.requests > 0 and every.failures / every.requests < self.tools.settings.calm
+
+    def _may_ask(self, about: str) -> bool:
+        """Whether metrics may be asked about this again; they do not change at once."""
+        clock = self.book.clock.monotonic()
+        if clock < self._ask_at.get(about, clock):
+            return False
+        self._ask_at[about] = clock + self.tools.settings.window_seconds / 30
+        return True
 
     def _expire(self, incident: Incident, now: float) -> None:
         for approval in incident.approvals:
@@ -144,6 +150,15 @@ class Watcher:
                 self.book.happened(incident, f"{newest.name} is ready in place of {act.target}")
         if act.outcome in ("done", "gone", "unknown") and not act.effect:
             self._effect(incident, act, now)
+        elif act.effect == "effective" and act.after is None and self._goes_on(incident) and self._may_ask(act.key):
+            # Just replaced, it had served nobody yet.
+            act.after = self._after(incident, act)
+            if act.after is not None:
+                told = f"{act.after.instance} fails {act.after.failing:.1%} of its requests, after the act"
+                self.book.happened(incident, told)
+
+    def _goes_on(self, incident: Incident) -> bool:
+        return incident.phase in (Phase.OPEN, Phase.MITIGATED) and not incident.security
 
     def _effect(self, incident: Incident, act: Act, now: float) -> None:
         if incident.security:
