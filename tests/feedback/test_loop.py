@@ -9,6 +9,7 @@ from msgspec import structs
 
 from meshscope.adapters.memory.tracker import MemoryTracker
 from meshscope.feedback.catalog import Catalog
+from meshscope.feedback.comments import closed
 from meshscope.feedback.ports import TrackerError
 from meshscope.feedback.state import AlertState, Phase, Received, read_incident
 from meshscope.findings import Finding, MeshscopeError
@@ -157,6 +158,8 @@ def test_what_was_killed_stays_an_open_cause_until_another_revision_has_run_quie
         it.until(lambda: incident.phase is Phase.RESOLVED)
         assert incident.fixed_by == "v2"
         it.until(lambda: not it.tracker.find("markdown:payments", incident.id).open)
+        said = closed(incident)
+        assert f"mended by revision `v2`: before, `{bad}` failed 100% of its requests; now 0% fail" in said
 
 
 def test_numbers_that_come_late_are_still_taken(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from meshscope.feedback import deeds
-from meshscope.feedback.headline import began, ended
+from meshscope.feedback.headline import began, ended, measured
 from meshscope.feedback.prose import code, fitted
 from meshscope.feedback.reasons import reason
 from meshscope.feedback.state import Act, Decision, Incident, Numbers
@@ -77,10 +77,17 @@ def closed(incident: Incident) -> str:
     if first is not None and over is not None and first >= start:
         lines.append(f"- from the first alert to the first act: {lasted(first - start)}")
     if incident.fixed_by:
-        lines.append(f"- mended by revision {code(incident.fixed_by)}")
+        lines.append(f"- mended by revision {code(incident.fixed_by)}{_since_mended(incident)}")
     if incident.noise:
         lines.append(f"- called noise: {code(incident.noise)}")
     return f"{lines[0]}\n\n" + "\n".join(lines[1:])
+
+
+def _since_mended(incident: Incident) -> str:
+    before, after = measured(incident), incident.failing_since_fixed
+    if before is None or after is None:
+        return ""
+    return f": before, {code(before.instance)} failed {share(before.failing)} of its requests; now {share(after)} fail"
 
 
 def why(incident: Incident) -> str:

@@ -247,6 +247,8 @@ class Incident(msgspec.Struct, kw_only=True):
     """The version that ran when it began."""
     revision_since: float | None = None
     fixed_by: str = ""
+    failing_since_fixed: float | None = None
+    """The share of the service's requests that failed when its cause counted as mended; None where it is unknown."""
     snoozed_until: float | None = None
     noise: str = ""
     story: list[Happened] = []

@@ -13,7 +13,7 @@ from meshscope.feedback.cases import Cases
 from meshscope.feedback.state import Act, AlertState, Incident, Numbers, Phase, read_alert
 from meshscope.feedback.tools import Tools, identity
 from meshscope.findings import MeshscopeError
-from meshscope.insight.siblings import pods, whole
+from meshscope.insight.siblings import Pod, pods, whole
 from meshscope.model.units import Duration, exact
 
 # Two clocks of one machine, read one after the other.
@@ -107,17 +107,24 @@ class Watcher:
 
     def _calm(self, incident: Incident, now: float) -> bool | None:
         """Whether the service is well by its own numbers; None where nobody wants to know, or can."""
-        metrics = self.tools.metrics
         lagging = bool(incident.firing) and all(member.slo for member in incident.firing)
-        if metrics is None or not incident.acts or not (lagging or incident.calm_since is not None):
+        if not incident.acts or not (lagging or incident.calm_since is not None):
             return None
         if not self._may_ask(incident.id):
             return None
-        try:
-            every = whole(pods(metrics, identity(incident.service), Decimal(f"{now:.3f}")))
-        except MeshscopeError:
+        every = self._whole(incident, now)
+        if every is None:
             return None
         return every.requests > 0 and every.failures / every.requests < self.tools.settings.calm
+
+    def _whole(self, incident: Incident, now: float) -> Pod | None:
+        """The service's own numbers; None where nobody can tell."""
+        if self.tools.metrics is None:
+            return None
+        try:
+            return whole(pods(self.tools.metrics, identity(incident.service), Decimal(f"{now:.3f}")))
+        except MeshscopeError:
+            return None
 
     def _may_ask(self, about: str) -> bool:
         """Whether metrics may be asked about this again; they do not change at once."""
@@ -235,6 +242,9 @@ class Watcher:
         if now < since + self.tools.settings.quiet_seconds:
             return
         incident.fixed_by = incident.fixed_by or told
+        every = self._whole(incident, now)
+        if every is not None and every.requests > 0:
+            incident.failing_since_fixed = every.failures / every.requests
         incident.phase, incident.ended = Phase.RESOLVED, now
         self.book.happened(incident, f"revision {told} has run quiet for {_spoken(now - since)}: mended")
 
