@@ -11,10 +11,22 @@ from meshscope.adapters.memory.tracker import MemoryTracker
 from meshscope.feedback.catalog import Catalog
 from meshscope.feedback.comments import closed
 from meshscope.feedback.ports import TrackerError
-from meshscope.feedback.state import AlertState, Phase, Received, read_incident
+from meshscope.feedback.state import AlertState, Incident, Phase, Received, read_incident
 from meshscope.findings import Finding, MeshscopeError
 from meshscope.model.modes import Mode
-from tests.feedback.world import FAST, NAMES, alert, catalog, identity, key, service, world
+from tests.feedback.world import FAST, NAMES, World, alert, catalog, identity, key, service, world
+
+
+def mitigated(it: World) -> tuple[str, Incident]:
+    """Have one instance of ledger killed, which helps: its name, and the incident."""
+    bad = it.pods.names("ledger")[0]
+    it.gauges.failing[bad] = 1.0
+    it.send(alert("LoneFailingInstance", "ledger", pod=bad))
+    it.settled()
+    it.send(alert("LoneFailingInstance", "ledger", pod=bad, status="resolved"))
+    incident = it.incident("ledger")
+    it.until(lambda: incident.phase is Phase.MITIGATED)
+    return bad, incident
 
 
 def test_the_instance_that_fails_alone_is_killed_and_the_issue_says_that_the_cause_is_open(tmp_path: Path) -> None:
@@ -147,13 +159,7 @@ def test_a_fresh_alert_after_the_gap_is_a_new_episode_and_within_it_the_same(tmp
 
 def test_what_was_killed_stays_an_open_cause_until_another_revision_has_run_quiet(tmp_path: Path) -> None:
     with world(tmp_path) as it:
-        bad = it.pods.names("ledger")[0]
-        it.gauges.failing[bad] = 1.0
-        it.send(alert("LoneFailingInstance", "ledger", pod=bad))
-        it.settled()
-        it.send(alert("LoneFailingInstance", "ledger", pod=bad, status="resolved"))
-        incident = it.incident("ledger")
-        it.until(lambda: incident.phase is Phase.MITIGATED)
+        bad, incident = mitigated(it)
         it.pods.roll("ledger", "v2")
         it.until(lambda: incident.phase is Phase.RESOLVED)
         assert incident.fixed_by == "v2"
@@ -182,13 +188,7 @@ def test_numbers_that_come_late_are_still_taken(tmp_path: Path) -> None:
 
 def test_a_revision_under_which_it_fires_again_has_not_mended_it(tmp_path: Path) -> None:
     with world(tmp_path) as it:
-        bad = it.pods.names("ledger")[0]
-        it.gauges.failing[bad] = 1.0
-        it.send(alert("LoneFailingInstance", "ledger", pod=bad))
-        it.settled()
-        it.send(alert("LoneFailingInstance", "ledger", pod=bad, status="resolved"))
-        incident = it.incident("ledger")
-        it.until(lambda: incident.phase is Phase.MITIGATED)
+        _, incident = mitigated(it)
         it.pods.roll("ledger", "v2")
         it.until(lambda: incident.phase is Phase.RESOLVED)
         it.clock.ahead += FAST.caps.cool_down_seconds + 1
@@ -202,6 +202,16 @@ def test_a_revision_under_which_it_fires_again_has_not_mended_it(tmp_path: Path)
         it.pods.roll("ledger", "v3")
         it.until(lambda: incident.phase is Phase.RESOLVED)
         assert incident.fixed_by == "v3"
+
+
+def test_nor_has_one_under_which_it_goes_on_after_a_moment(tmp_path: Path) -> None:
+    with world(tmp_path, settings=replace(FAST, gap_seconds=60.0)) as it:
+        bad, incident = mitigated(it)
+        it.pods.roll("ledger", "v2")
+        it.until(lambda: incident.phase is Phase.RESOLVED)
+        it.send(alert("LoneFailingInstance", "ledger", pod=bad))
+        it.until(lambda: incident.phase is Phase.OPEN)
+        assert (len(it.alerts()), incident.revision, incident.fixed_by) == (1, "v2", "")
 
 
 def test_what_was_over_without_an_act_closes_with_the_numbers(tmp_path: Path) -> None:

@@ -184,13 +184,14 @@ class Agent:
                 with self.tools.telemetry.span("decision", about=about, source=alert.received.source):
                     self.decider.take(alert)
             self._attempts.pop(alert.key, None)
-        except LedgerError:
-            self._again(alert)
         except Exception as error:  # one poison alert must not keep the others waiting
             self._failed(alert, error)
 
     def _failed(self, alert: AlertState, error: Exception) -> None:
-        """Have an alert decided again, or given up."""
+        """Have an alert decided again, or given up; where the ledger is sick, again for as long as that takes."""
+        if isinstance(error, LedgerError):
+            self._later.append((time.monotonic() + _AGAIN_SECONDS, (alert.tenant, alert.received.fingerprint)))
+            return
         tried = self._attempts[alert.key] = self._attempts.get(alert.key, 0) + 1
         if tried >= self.tools.settings.attempts:
             self.decider.dead(alert, error)
@@ -200,14 +201,7 @@ class Agent:
 
     def _written(self) -> None:
         for alert, error in self.decider.written():
-            if isinstance(error, LedgerError):
-                self._again(alert)
-            else:
-                self._failed(alert, error)
-
-    def _again(self, alert: AlertState) -> None:
-        # The ledger is sick, not the alert: it is tried for as long as that takes.
-        self._later.append((time.monotonic() + _AGAIN_SECONDS, (alert.tenant, alert.received.fingerprint)))
+            self._failed(alert, error)
 
     def _say_yes(self, incident: Incident, approval: Approval) -> Future[str]:
         done: Future[str] = Future()

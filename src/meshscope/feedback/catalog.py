@@ -98,6 +98,11 @@ class Catalog:
     """Rules of Falco, by their name."""
     calls: tuple[tuple[Key, Key], ...]
 
+    @property
+    def console(self) -> str:
+        """The address of the agent's console; empty where nobody said it."""
+        return str(self.addresses.get("console", ""))
+
     @cached_property
     def callees(self) -> Mapping[Key, tuple[Key, ...]]:
         """Whom each service calls."""

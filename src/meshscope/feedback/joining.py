@@ -102,26 +102,12 @@ class Joiner:
         incident = Incident(
             id=f"{service.key.name}-{digest}", service=service.key, owner=owner, opened=now, security=security
         )
-        self._running(incident)
+        self.tools.note_revision(incident)
         return incident
-
-    def _running(self, incident: Incident) -> None:
-        """Note which revisions run while it fails: none of them mends it."""
-        try:
-            running = self.tools.target.instances(identity(incident.service))
-        except MeshscopeError:
-            return
-        versions = sorted({one.version for one in running if one.version})
-        if incident.fixed_by in versions:
-            incident.fixed_by = ""
-        incident.revision = ", ".join(versions)
-        incident.revision_since = min((one.started for one in running if one.version), default=None)
 
     def _again(self, incident: Incident, now: float) -> None:
         was = incident.phase
-        incident.phase, incident.quiet_since, incident.ended = Phase.OPEN, None, None
-        incident.reopened += 1
-        self._running(incident)
+        self.tools.reopen(incident)
         self.book.happened(incident, f"it fires again; it was {was}", at=now)
         self.book.recurred(incident, self.settings.recur_seconds)
 

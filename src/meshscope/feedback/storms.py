@@ -89,7 +89,7 @@ class Storms:
             if (listed, len(going_on)) != (storm.listed, storm.going_on) or not storm.opened_at:
                 wanted = storm_draft(
                     known, self.catalog, now=self.book.clock.now(), key=storm.key,
-                    console=str(self.catalog.addresses.get("console", "")), secret=self._secret, where=storm.where,
+                    console=self.catalog.console, secret=self._secret, where=storm.where,
                 )  # fmt: skip
             elif storm.open and not going_on:
                 wanted = None

@@ -128,8 +128,8 @@ class Teller:
             return 0.0
         with self.book.lock:
             wanted = draft(
-                incident, self.catalog, now=now, key=self.key(incident), console=self._console(), secret=self._secret,
-                where=ticket.where,
+                incident, self.catalog, now=now, key=self.key(incident), console=self.catalog.console,
+                secret=self._secret, where=ticket.where,
             )  # fmt: skip
         digest = hashlib.sha256(f"{wanted.title}\n{wanted.body}".encode()).hexdigest()
         should_close = incident.phase in (Phase.RESOLVED, Phase.CLOSED)
@@ -212,9 +212,6 @@ class Teller:
 
     def _issue(self, incident: Incident, ticket: Ticket) -> Issue:
         return Issue(key=self.key(incident), where=ticket.where, ref=ticket.ref, url=ticket.url, open=ticket.open)
-
-    def _console(self) -> str:
-        return str(self.catalog.addresses.get("console", ""))
 
     # What people answer
 

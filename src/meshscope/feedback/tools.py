@@ -11,7 +11,7 @@ from meshscope.feedback.cards import Actions
 from meshscope.feedback.casebook import Casebook
 from meshscope.feedback.catalog import Catalog, KnownService, Wanted
 from meshscope.feedback.settings import Settings
-from meshscope.feedback.state import AlertState, Key
+from meshscope.feedback.state import AlertState, Incident, Key, Phase
 from meshscope.feedback.telemetry import Telemetry
 from meshscope.findings import MeshscopeError
 from meshscope.insight.siblings import Askable
@@ -68,6 +68,25 @@ class Tools:
         except MeshscopeError as error:
             return f"whether its label says stop can't be asked: {error}"
         return ""
+
+    def reopen(self, incident: Incident) -> None:
+        """The incident was quiet or over, and fires again: what was believed to have mended it has not."""
+        incident.phase, incident.quiet_since, incident.ended = Phase.OPEN, None, None
+        incident.failing_since_fixed = None
+        incident.reopened += 1
+        self.note_revision(incident)
+
+    def note_revision(self, incident: Incident) -> None:
+        """Note which revisions run while it fails: none of them mends it."""
+        try:
+            running = self.target.instances(identity(incident.service))
+        except MeshscopeError:
+            return
+        versions = sorted({one.version for one in running if one.version})
+        if incident.fixed_by in versions:
+            incident.fixed_by = ""
+        incident.revision = ", ".join(versions)
+        incident.revision_since = min((one.started for one in running if one.version), default=None)
 
 
 def identity(key: Key) -> Identity:

@@ -71,9 +71,9 @@ class Watcher:
                     self.book.happened(incident, f"{member.name} fires again", who="alert")
                 unlisted = incident.phase is not Phase.OPEN and not self.book.listing(alert)
                 if (back or unlisted) and not (incident.phase is Phase.MITIGATED and incident.quiet):
+                    incident.quiet_since = None
                     if incident.phase is not Phase.OPEN:
-                        incident.reopened += 1
-                    incident.phase, incident.quiet_since, incident.ended = Phase.OPEN, None, None
+                        self.tools.reopen(incident)
                     self.book.recurred(incident, self.tools.settings.recur_seconds)
                     self.book.save(incident)
 
@@ -156,10 +156,10 @@ class Watcher:
                 act.replaced_at, act.replacement = now, newest.name
                 self.book.happened(incident, f"{newest.name} is ready in place of {act.target}")
         if act.outcome in ("done", "gone", "unknown") and not act.effect:
-            self._effect(incident, act, now)
+            self._effect(incident, act, now, running)
         elif act.effect == "effective" and act.after is None and self._goes_on(incident) and self._may_ask(act.key):
             # Just replaced, it had served nobody yet.
-            act.after = self._after(incident, act)
+            act.after = self._after(incident, act, running)
             if act.after is not None:
                 told = f"{act.after.instance} fails {act.after.failing:.1%} of its requests, after the act"
                 self.book.happened(incident, told)
@@ -167,7 +167,7 @@ class Watcher:
     def _goes_on(self, incident: Incident) -> bool:
         return incident.phase in (Phase.OPEN, Phase.MITIGATED) and not incident.security
 
-    def _effect(self, incident: Incident, act: Act, now: float) -> None:
+    def _effect(self, incident: Incident, act: Act, now: float, running: tuple[Instance, ...]) -> None:
         if incident.security:
             # Nobody says that a break-in is over; what was to be done is done.
             act.effect, act.effect_at = "effective", now
@@ -178,18 +178,14 @@ class Watcher:
         if not over and not late:
             return
         act.effect, act.effect_at = ("effective" if over else "none"), now
-        act.after = self._after(incident, act)
+        act.after = self._after(incident, act, running)
         took = _spoken(now - act.at)
         what = f"it helped: over after {took}" if over else f"it did not help: still firing after {took}"
         self.book.happened(incident, f"{act.action} of {act.target}: {what}")
         self.book.comment(incident, comments.effect(incident, act))
 
-    def _after(self, incident: Incident, act: Act) -> Numbers | None:
+    def _after(self, incident: Incident, act: Act, running: tuple[Instance, ...]) -> Numbers | None:
         name = act.replacement or act.target
-        try:
-            running = self.tools.target.instances(identity(incident.service))
-        except MeshscopeError:
-            return None
         found = next((one for one in running if one.name == name), None)
         return self.cases.numbers(incident.service, found, None)[0] if found is not None else None
 
