@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import secrets
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -15,7 +14,7 @@ from pathlib import Path
 
 from bench.building import build_tree, command
 from bench.mesh import shape, write_house
-from bench.prometheus import cpu_seconds, workplace
+from bench.prometheus import cpu_seconds, free_port, workplace
 from meshscope.adapters.ledgers.connections import Readers
 from meshscope.adapters.ledgers.schema import COLUMNS, records_of
 from meshscope.feedback.credentials import new_credential
@@ -109,7 +108,7 @@ def bundle(size: int) -> Iterator[tuple[Path, Path]]:
 def prepared(folder: Path, more: str = "") -> tuple[int, str, str]:
     """Write an agent's configuration into ``folder``, with the TOML ``more``; its port, a token and a password."""
     (folder / "groups").mkdir(parents=True, exist_ok=True)
-    port = _free_port()
+    port = free_port()
     (folder / "agent.toml").write_text(_CONFIGURATION.format(host=LOOPBACK, port=port, more=more), encoding="utf-8")
     token, entry = new_credential("bench", "alertmanager")
     _private(folder / "credentials.toml", entry)
@@ -164,10 +163,3 @@ def _ended(process: subprocess.Popen[bytes]) -> None:
 def _private(path: Path, text: str) -> None:
     path.touch(mode=0o600)
     path.write_text(text, encoding="utf-8")
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind((LOOPBACK, 0))
-        port: int = listener.getsockname()[1]
-        return port

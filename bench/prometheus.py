@@ -115,7 +115,7 @@ def workplace() -> Iterator[Path]:
 @contextmanager
 def running(folder: Path, targets: Sequence[str]) -> Iterator[Server]:
     """A Prometheus over ``folder``/data that scrapes ``targets`` every 30 seconds and evaluates nothing yet."""
-    address = f"127.0.0.1:{_free_port()}"
+    address = f"127.0.0.1:{free_port()}"
     config = folder / "prometheus.yaml"
     config.write_text(_config(targets, None), encoding="utf-8")
     command = [
@@ -161,7 +161,8 @@ def _config(targets: Sequence[str], rules: str | None) -> str:
     return json.dumps(config)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]

@@ -25,7 +25,7 @@ from tests.agent.child import Look, Orders
 from tests.agent.posting import spoken
 from tests.agent.stage import QUICK, Actor, Troupe, filed, lone, shop, sound, told, until
 from tests.feedback.world import alert
-from tests.receiving.sender import free_port
+from tests.ports import free_port
 
 NAMES = ("ledger", "checkout", "payment", "frontend")
 SENDERS = 3

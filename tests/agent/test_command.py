@@ -22,8 +22,8 @@ from tests.agent.posting import Poster
 from tests.agent.stage import sound, until
 from tests.feedback.world import TENANT, alert
 from tests.houses import MESHSCOPE, small
+from tests.ports import free_port
 from tests.receiving.conftest import write_credentials
-from tests.receiving.sender import free_port
 
 CONFIGURATION = 'listen = "127.0.0.1:{port}"\nprometheus = ""\n'
 

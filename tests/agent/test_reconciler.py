@@ -19,8 +19,9 @@ from tests.agent.child import Orders
 from tests.agent.posting import Poster
 from tests.agent.stage import QUICK, Actor, filed, shop, sound
 from tests.feedback.world import TENANT, alert, key
+from tests.ports import free_port
 from tests.receiving.conftest import write_credentials
-from tests.receiving.sender import alertmanager, ask, free_port
+from tests.receiving.sender import alertmanager, ask
 
 OTHERS = tuple(f"other{number}" for number in range(30))
 SHOP = shop("frontend", "checkout", "payment", *OTHERS, calls=(("frontend", "checkout"), ("checkout", "payment")))

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import socket
 import subprocess
 import threading
 import time
@@ -28,12 +27,6 @@ from meshscope.wiring.load import load
 LOG = logging.getLogger("inbox")
 ROOT = Path(__file__).resolve().parents[2]
 FAST = Options(time_scale=Fraction(1, 60))
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def house(environment: str | None = None) -> Model:

@@ -13,7 +13,6 @@ from alerting_lab import (
     Inbox,
     Prometheus,
     end,
-    free_port,
     house,
     local,
     until_ready,
@@ -23,6 +22,7 @@ from alerting_lab import (
 from meshscope.artefacts.documents import AlertmanagerConfig
 from meshscope.build.alertmanager import alertmanager
 from meshscope.model.model import Model
+from tests.ports import free_port
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from alerting_lab import FAST, ROOT, Alertmanager, Inbox, Message, Prometheus, end, free_port, local
+from alerting_lab import FAST, ROOT, Alertmanager, Inbox, Message, Prometheus, end, local
 
 from meshscope.adapters.meshes import istio
 from meshscope.build.alertmanager import AGENT_TOKEN, alertmanager
@@ -24,6 +24,7 @@ from meshscope.feedback.state import read_alert
 from meshscope.model.model import Model
 from meshscope.wiring.building import build
 from meshscope.wiring.reading import Reading
+from tests.ports import free_port
 
 # Prometheus looks for targets five seconds after its start, however fast its windows are: time is no faster than that.
 SLOWER = Options(time_scale=Fraction(1, 20))

@@ -5,11 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from alerting_lab import FAST, Alertmanager, Inbox, Message, free_port, local
+from alerting_lab import FAST, Alertmanager, Inbox, Message, local
 
 from meshscope.build.alertmanager import alertmanager
 from meshscope.model.mesh import SeverityWords
 from meshscope.model.model import Model
+from tests.ports import free_port
 
 pytestmark = pytest.mark.engines("alertmanager")
 

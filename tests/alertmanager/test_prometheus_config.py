@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from alerting_lab import FAST, Exposed, Prometheus, free_port
+from alerting_lab import FAST, Exposed, Prometheus
 
 from meshscope.adapters.meshes import istio, opentelemetry
 from meshscope.artefacts.yaml import dump
@@ -19,6 +19,7 @@ from meshscope.build.prometheus import external_labels, flags, query_offset
 from meshscope.build.prometheus import prometheus as configuration
 from meshscope.model.model import Model
 from meshscope.model.provider import MeshProvider
+from tests.ports import free_port
 
 PROVIDERS = pytest.mark.parametrize("provider", [istio.PROVIDER, opentelemetry.PROVIDER], ids=lambda found: found.name)
 PROTOBUF = "application/x-protobuf"

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from alerting_lab import FAST, Alertmanager, Exposed, Inbox, Message, Prometheus, free_port, local
+from alerting_lab import FAST, Alertmanager, Exposed, Inbox, Message, Prometheus, local
 
 from meshscope.adapters.meshes import istio
 from meshscope.artefacts.rules import Rule, RuleFile
@@ -20,6 +20,7 @@ from meshscope.build.assemble import assemble
 from meshscope.build.layout import layout
 from meshscope.model.model import Model
 from meshscope.model.services import Service
+from tests.ports import free_port
 
 pytestmark = pytest.mark.engines("prometheus", "alertmanager")
 LABELS = "cluster, namespace, service, owner, tier, workload, version, pod, slo"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import time
 import urllib.request
@@ -14,17 +13,12 @@ import pytest
 
 from meshscope.adapters.memory.metric_store import Counter
 from tests.discovery.world import World, world
+from tests.ports import free_port
 
 # How long ago there is a sample. They stand close only where a question looks: around the begin of each window,
 # for as long as the tests may take, and in the minutes before and, for the same time, after the world was written.
 _BEGINS = {window + 240 - step for window in (86400, 21600, 3600) for step in range(0, 1500, 240)}
 _AGES = sorted({64800, 43200, 10800, 7200, *_BEGINS, *range(-1200, 840, 60)}, reverse=True)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def openmetrics(counters: Iterable[Counter], now: float) -> Iterator[str]:

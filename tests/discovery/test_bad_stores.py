@@ -22,7 +22,7 @@ from meshscope.adapters.stores.prometheus import PrometheusStore, retention
 from meshscope.findings import DefinitionError, Finding, MeshscopeError
 from meshscope.model.units import days
 from meshscope.wiring.discover import access_of, discover
-from tests.discovery.conftest import free_port
+from tests.ports import free_port
 
 Reply = tuple[int, Mapping[str, str], bytes]
 JSON = {"content-type": "application/json"}

@@ -11,10 +11,10 @@ import pytest
 
 from meshscope.findings import MeshscopeError
 from meshscope.wiring.discover import discover
-from tests.discovery.conftest import free_port
 from tests.discovery.test_bad_stores import answering, fixed
 from tests.discovery.test_documentation import PAGE
 from tests.houses import House
+from tests.ports import free_port
 
 OWNERS = {"service/no-owner", "owner/no-contact"}
 

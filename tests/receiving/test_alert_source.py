@@ -19,7 +19,8 @@ from meshscope.adapters.stores.access import Access
 from meshscope.adapters.stores.alertmanager import AlertmanagerSource
 from meshscope.feedback.ports import Active, AlertSource
 from meshscope.findings import Finding, MeshscopeError
-from tests.receiving.sender import alertmanager, ask, free_port
+from tests.ports import free_port
+from tests.receiving.sender import alertmanager, ask
 
 FIRING = {"alertname": "LoneFailingInstance", "namespace": "shop", "service": "ledger"}
 HELD = {"alertname": "CallsFail", "namespace": "shop", "service": "checkout", "held": "yes"}
