@@ -23,7 +23,7 @@ from meshscope.web.server import Running, application
 from meshscope.wiring.agent import engaged
 from meshscope.wiring.agent_settings import Configuration
 from meshscope.wiring.bundles import Bundle
-from tests.agent.stage import QUICK, until
+from tests.agent.stage import QUICK
 from tests.feedback.world import Gauges, catalog, identity, service
 from tests.receiving.attacking import ALERTMANAGER, GOOD
 from tests.receiving.attacks import ATTACKS, Attack, Target
@@ -31,6 +31,7 @@ from tests.receiving.conftest import HMAC, OLD_HMAC, TIMESTAMP, provided
 from tests.receiving.conftest import QUICK as BOUNDS
 from tests.receiving.twin import Canary
 from tests.receiving.wire import Heard, exchange, request
+from tests.waiting import until
 
 BAD, NOBODY = "ledger-7c9d8-x2x4q", "ledger-7c9d8-zzzzz"
 NOTHING = Key("eu-1", "nowhere", "nothing")

@@ -23,9 +23,10 @@ from meshscope.feedback.settings import Caps
 from meshscope.feedback.state import Received
 from tests.agent.child import Look, Orders
 from tests.agent.posting import spoken
-from tests.agent.stage import QUICK, Actor, Troupe, filed, lone, shop, sound, told, until
+from tests.agent.stage import QUICK, Actor, Troupe, filed, lone, shop, sound, told
 from tests.feedback.world import alert
 from tests.ports import free_port
+from tests.waiting import until
 
 NAMES = ("ledger", "checkout", "payment", "frontend")
 SENDERS = 3

@@ -19,9 +19,9 @@ from meshscope.feedback.state import Received
 from meshscope.wiring.ledgers import verified
 from tests.agent.child import Fault, Look, Orders, run
 from tests.feedback.world import TENANT, alert, catalog, identity, key, service
+from tests.waiting import PATIENCE, until
 
 SLEEP = ("/bin/sleep", "600")
-PATIENCE = 20.0
 # Nothing here waits for what a restart of the agent could outlast.
 QUICK = Settings(
     settle_seconds=60.0, gap_seconds=0.0, tell_seconds=0.0, recur_seconds=0.0, poll_seconds=0.2, tick_seconds=0.02,
@@ -242,14 +242,6 @@ def orders(folder: Path, troupe: Troupe, known: Catalog, *, fault: Fault | None 
     """Orders for an agent of this troupe."""
     given = {"settings": QUICK, **more}
     return Orders(folder=folder, groups=troupe.folder, known=known, fault=fault, **given)  # type: ignore[arg-type]
-
-
-def until(holds: Callable[[], object], what: str, seconds: float = PATIENCE) -> None:
-    """Wait until it is so."""
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, f"{what}: it does not happen"
-        time.sleep(0.005)
 
 
 def told(look: Look) -> str:

@@ -19,11 +19,12 @@ from meshscope.feedback.credentials import new_credential
 from meshscope.feedback.state import read_alert
 from meshscope.wiring.ledgers import open_ledger
 from tests.agent.posting import Poster
-from tests.agent.stage import sound, until
+from tests.agent.stage import sound
 from tests.feedback.world import TENANT, alert
 from tests.houses import MESHSCOPE, small
 from tests.ports import free_port
 from tests.receiving.conftest import write_credentials
+from tests.waiting import until
 
 CONFIGURATION = 'listen = "127.0.0.1:{port}"\nprometheus = ""\n'
 

@@ -13,8 +13,9 @@ import pytest
 
 from meshscope.feedback.state import Incident, Phase
 from tests.agent.child import WRITE, Fault, Look
-from tests.agent.stage import Actor, Sender, Troupe, filed, lone, orders, shop, sound, until
+from tests.agent.stage import Actor, Sender, Troupe, filed, lone, orders, shop, sound
 from tests.feedback.world import alert
+from tests.waiting import until
 
 STAGES = 3
 NAMES = ("ledger", "checkout", "payment")

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from meshscope.feedback.state import Phase
-from tests.agent.stage import QUICK, Actor, Troupe, filed, lone, orders, shop, sound, until
+from tests.agent.stage import QUICK, Actor, Troupe, filed, lone, orders, shop, sound
+from tests.waiting import until
 
 STEPS = ("intent:before", "intent:after", "kill:before", "kill:after", "receipt:before", "issue:before", "issue:after")
 NAMES = tuple(f"svc{number}" for number in range(len(STEPS)))

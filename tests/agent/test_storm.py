@@ -16,10 +16,11 @@ from meshscope.feedback.state import Received, read_alert
 from meshscope.wiring.ledgers import open_ledger
 from tests.agent.child import Orders
 from tests.agent.posting import Poster
-from tests.agent.stage import QUICK, Actor, filed, shop, sound, until
+from tests.agent.stage import QUICK, Actor, filed, shop, sound
 from tests.feedback.world import TENANT, alert
 from tests.ports import free_port
 from tests.receiving.conftest import write_credentials
+from tests.waiting import until
 
 ALERTS, OF_THE_MODEL, SERVICES, IN_A_BODY, SENDERS = 50_000, 20_000, 1_000, 100, 8
 NAMES = [f"svc{number}" for number in range(SERVICES)]

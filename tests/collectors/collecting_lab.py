@@ -9,7 +9,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cache
@@ -32,6 +32,7 @@ from meshscope.model.mesh import Versions
 from meshscope.model.model import Model
 from meshscope.wiring.load import load
 from meshscope.wiring.providers import provider
+from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
 FAST = Options(time_scale=Fraction(1, 20))
@@ -62,17 +63,6 @@ def tiers(model: Model, mesh_provider: str = "opentelemetry", options: Options =
 def own_address() -> str:
     """An address of this machine that nobody else uses, so that every tier can have the ports that it really has."""
     return f"127.{os.getpid() % 250 + 1}.{next(_addresses) % 250}.{secrets.randbelow(250) + 2}"
-
-
-def until(true: Callable[[], Any], what: str, seconds: float = 15) -> Any:
-    """What ``true`` returns as soon as it is something."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        value = true()
-        if value:
-            return value
-        time.sleep(0.02)
-    raise AssertionError(f"not within {seconds:g} seconds: {what}")
 
 
 @dataclass

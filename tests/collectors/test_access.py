@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import trustme
-from collecting_lab import Running, Sink, logs, own_address, surroundings, tiers, trace, until, write
+from collecting_lab import Running, Sink, logs, own_address, surroundings, tiers, trace, write
 
 from meshscope import (
     BearerToken,
@@ -32,6 +32,7 @@ from meshscope import (
 from meshscope.artefacts.documents import CollectorConfig
 from meshscope.model.model import Model
 from meshscope.model.pipelines import drawn
+from tests.waiting import until
 
 pytestmark = pytest.mark.engines("otelcol")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from collecting_lab import Running as Collector
-from collecting_lab import Sink, plain, until
+from collecting_lab import Sink, plain
 
 from meshscope.artefacts.documents import CollectorConfig
 from meshscope.feedback.credentials import Credentials, new_credential
@@ -20,6 +20,7 @@ from meshscope.wiring.agent import engaged
 from meshscope.wiring.agent_settings import Configuration
 from meshscope.wiring.bundles import Bundle
 from tests.agent.stage import QUICK, Troupe, lone, shop
+from tests.waiting import until
 
 HOST = "${env:MY_POD_IP}"
 PLAIN = CollectorConfig(

@@ -10,9 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from collecting_lab import OF_LEDGER, Running, Sink, logs, merged, plain, tiers, trace, until
+from collecting_lab import OF_LEDGER, Running, Sink, logs, merged, plain, tiers, trace
 
 from meshscope import Queue
+from tests.waiting import until
 
 CALLS = "traces.span.metrics.calls"
 CARD = "4111 1111 1111 1111"

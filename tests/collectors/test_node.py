@@ -8,11 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from collecting_lab import FAST, Running, Sink, house, tiers, trace, until
+from collecting_lab import FAST, Running, Sink, house, tiers, trace
 
 from meshscope import FileLogs, Otlp
 from meshscope.build.options import Options
 from meshscope.model.model import Model
+from tests.waiting import until
 
 pytestmark = pytest.mark.engines("otelcol", "otelcol-logs")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from collecting_lab import Running, merged, tiers, trace, until
+from collecting_lab import Running, merged, tiers, trace
 
 from meshscope.artefacts.yaml import dump
 from meshscope.build.options import Options
@@ -19,6 +19,7 @@ from meshscope.build.prometheus import prometheus
 from meshscope.model.model import Model
 from meshscope.model.provider import MeshProvider
 from meshscope.wiring.providers import provider
+from tests.waiting import until
 
 pytestmark = pytest.mark.engines("otelcol", "prometheus")
 

@@ -1,5 +1,6 @@
 """From an alert to its end: what is acted on, what is declined and why, and what is told of it."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -184,6 +185,30 @@ def test_numbers_that_come_late_are_still_taken(tmp_path: Path) -> None:
         it.until(lambda: act.after is not None)
         assert (act.after.instance, act.after.failing) == (act.replacement, 0.0)
         it.until(lambda: read_incident(it.agent.book.ledger.heads("incident")[0]).acts[0].after == act.after)
+
+
+@pytest.mark.parametrize("asked", ["what an act came to", "whether it is mended"])
+def test_while_somebody_waits_for_metrics_alerts_are_taken(tmp_path: Path, asked: str) -> None:
+    with world(tmp_path) as it:
+        if asked == "whether it is mended":
+            _, incident = mitigated(it)
+            it.until(lambda: incident.acts[0].after is not None)
+            it.gauges.hold = threading.Event()
+            it.pods.roll("ledger", "v2")
+        else:
+            bad = it.pods.names("ledger")[0]
+            it.gauges.failing[bad] = 1.0
+            it.send(alert("LoneFailingInstance", "ledger", pod=bad))
+            it.settled()
+            it.gauges.hold = threading.Event()
+            it.send(alert("LoneFailingInstance", "ledger", pod=bad, status="resolved"))
+        it.until(lambda: it.gauges.waiting)
+        try:
+            it.send(alert("ErrorBudgetBurn", "payment"))
+            it.until(lambda: key("payment") in {one.service for one in it.agent.book.incidents.copy().values()})
+            assert it.gauges.waiting
+        finally:
+            it.gauges.hold.set()
 
 
 def test_a_revision_under_which_it_fires_again_has_not_mended_it(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A small mesh for the agent: a model, a target in memory, numbers that a test sets, a ledger and a tracker."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ from meshscope.findings import Finding, MeshscopeError
 from meshscope.model.modes import Mode
 from meshscope.model.services import Identity
 from meshscope.wiring.actions import found_actions
+from tests.waiting import until
 
 TENANT = "alertmanager"
 NAMES = ("frontend", "checkout", "ledger", "payment")
@@ -93,14 +95,20 @@ def alert(
 
 @dataclass
 class Gauges:
-    """The metrics that the rules would have recorded; `down` makes them unreachable."""
+    """The metrics that the rules would have recorded; `down` makes them unreachable, `hold` has whoever asks wait."""
 
     failing: dict[str, float] = field(default_factory=dict)
     pods: Callable[[str], Sequence[str]] = lambda _: ()
     requests: float = 10.0
     down: bool = False
+    hold: threading.Event | None = None
+    waiting: int = 0
 
     def ask(self, question: Question, now: Decimal) -> Answer:
+        if self.hold is not None:
+            self.waiting += 1
+            self.hold.wait(30.0)
+            self.waiting -= 1
         if self.down:
             raise MeshscopeError(Finding(code="store/down", title="Prometheus does not answer"))
         name = next(one.value for one in question.where if one.label == "service")
@@ -212,10 +220,7 @@ class World:
         return next(one for one in self.alerts() if one.received.fingerprint == fingerprint)
 
     def until(self, wanted: Callable[[], object], seconds: float = 10.0) -> None:
-        end = time.monotonic() + seconds
-        while not wanted():
-            assert time.monotonic() < end, "it does not happen"
-            time.sleep(0.01)
+        until(wanted, seconds=seconds)
 
     def settled(self) -> None:
         """Wait until every alert has its end."""

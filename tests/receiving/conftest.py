@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -53,14 +52,6 @@ class Agent:
 
     def get(self, path: str) -> Heard:
         return self.send(request(path, method="GET"))
-
-
-def until(holds: Callable[[], object], seconds: float = 10.0) -> None:
-    """Wait until it is so."""
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it never came to pass"
-        time.sleep(0.01)
 
 
 @lru_cache

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from meshscope.feedback.credentials import new_credential
-from tests.receiving.conftest import Agent, until, write_credentials
+from tests.receiving.conftest import Agent, write_credentials
 from tests.receiving.sender import alertmanager, ask
 from tests.receiving.twin import FULL
+from tests.waiting import until
 
 
 class Sender:
@@ -49,7 +50,7 @@ def sender(engine: Callable[[str], Path], agent: Agent, tmp_path: Path) -> Itera
 
 
 def wait(agent: Agent, name: str, status: str = "firing") -> None:
-    until(lambda: any((one.labels["alertname"], one.status) == (name, status) for one in agent.desk.alerts), 20)
+    until(lambda: any((one.labels["alertname"], one.status) == (name, status) for one in agent.desk.alerts), seconds=20)
 
 
 def told(agent: Agent, reason: str) -> bool:
@@ -68,7 +69,7 @@ def test_an_alert_that_fires_and_is_over_is_stored_twice(agent: Agent, sender: S
 def test_what_the_ledger_could_not_write_is_sent_again(agent: Agent, sender: Sender) -> None:
     agent.desk.ledger.error = FULL
     sender.fire("A")
-    until(lambda: told(agent, "ledger"), 20)
+    until(lambda: told(agent, "ledger"), seconds=20)
     assert not agent.desk.taken
     agent.desk.ledger.error = None
     wait(agent, "A")
@@ -100,7 +101,7 @@ def test_a_token_takes_the_place_of_another_without_an_alert_that_is_lost(
 def test_a_token_that_is_wrong_for_a_while_costs_one_interval(agent: Agent, sender: Sender) -> None:
     sender.token.write_text("msk_0123456789abcdef_wrong")
     sender.fire("A")
-    until(lambda: told(agent, "auth_unknown"), 20)
+    until(lambda: told(agent, "auth_unknown"), seconds=20)
     assert not agent.desk.taken
     sender.token.write_text(agent.tokens["alertmanager"])
     wait(agent, "A")

@@ -18,9 +18,10 @@ from meshscope.findings import MeshscopeError
 from meshscope.web.listening import listen
 from meshscope.web.server import Running, application, serve
 from tests.receiving.attacking import ALERTMANAGER, GOOD, alert, webhook
-from tests.receiving.conftest import Agent, until, write_credentials
+from tests.receiving.conftest import Agent, write_credentials
 from tests.receiving.twin import TwinDesk
 from tests.receiving.wire import read, request
+from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -98,7 +99,7 @@ def test_sigterm_under_load_loses_nothing_that_was_answered(tmp_path: Path) -> N
         with ThreadPoolExecutor(16) as senders:
             for number in range(16):
                 senders.submit(load, number)
-            until(lambda: len(acked) > 200, 30)
+            until(lambda: len(acked) > 200, seconds=30)
             child.send_signal(signal.SIGTERM)
             assert child.wait(20) == 0
     assert told <= {200, 503}

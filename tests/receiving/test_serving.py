@@ -14,9 +14,10 @@ from meshscope.feedback.credentials import Credentials, new_credential
 from meshscope.web.bounds import Bounds
 from meshscope.web.server import Running, application
 from tests.receiving.attacking import ALERTMANAGER, GOOD, alert, webhook
-from tests.receiving.conftest import QUICK, Agent, body, starts, until, write_credentials
+from tests.receiving.conftest import QUICK, Agent, body, starts, write_credentials
 from tests.receiving.twin import FULL, TwinDesk
 from tests.receiving.wire import exchange, request
+from tests.waiting import until
 
 
 @contextlib.contextmanager

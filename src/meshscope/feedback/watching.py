@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 
 from msgspec import structs
@@ -20,6 +22,16 @@ from meshscope.model.units import Duration, exact
 _SAME = 0.05
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Mended:
+    """Since when which revision has run quiet, and the service's own numbers now, where somebody can tell."""
+
+    at: float
+    by: str
+    since: float
+    whole: Pod | None
+
+
 class Watcher:
     """Looks at everything that is open, again and again."""
 
@@ -36,6 +48,8 @@ class Watcher:
             if incident.open:
                 self._one(incident)
         self.book.prune()
+        clock = self.book.clock.monotonic()
+        self._ask_at = {about: at for about, at in self._ask_at.items() if at > clock}
 
     def catch_up(self) -> None:
         """Take note of alerts that were over when the last process ended, before their incidents knew."""
@@ -94,14 +108,22 @@ class Watcher:
                 running = self.tools.target.instances(identity(incident.service))
             except MeshscopeError:
                 running = None
+        # A store of metrics may take its time, in which nobody else must have to wait for the book.
         calm = self._calm(incident, now)
+        after = {
+            act.key: self._after(incident, act, running)
+            for act in incident.acts
+            if running is not None and self._wants_numbers(incident, act)
+        }
+        mended = self._mended(incident, running, now) if running is not None else None
         with self.book.lock:
             if calm is not None and calm is not (incident.calm_since is not None):
                 incident.calm_since = now if calm else None
             if running is not None:
                 for act in incident.acts:
-                    self._act(incident, act, running)
-                self._mended(incident, running)
+                    self._act(incident, act, running, after)
+            if mended is not None and self._runs_quiet(incident) and (incident.quiet_since or 0.0) <= mended.since:
+                self._close(incident, mended)
             if (structs.asdict(incident), incident.story[-1:]) != before:
                 self.book.save(incident)
 
@@ -146,7 +168,9 @@ class Watcher:
                     )
                     self.book.save(alerts=[ended])
 
-    def _act(self, incident: Incident, act: Act, running: tuple[Instance, ...]) -> None:
+    def _act(
+        self, incident: Incident, act: Act, running: tuple[Instance, ...], after: Mapping[str, Numbers | None]
+    ) -> None:
         now = self.book.clock.now()
         if act.outcome in ("done", "gone") and act.replaced_at is None:
             known = {one.target for one in incident.acts} | {one.replacement for one in incident.acts}
@@ -155,30 +179,40 @@ class Watcher:
                 newest = max(fresh, key=lambda one: one.started)
                 act.replaced_at, act.replacement = now, newest.name
                 self.book.happened(incident, f"{newest.name} is ready in place of {act.target}")
-        if act.outcome in ("done", "gone", "unknown") and not act.effect:
-            self._effect(incident, act, now, running)
-        elif act.effect == "effective" and act.after is None and self._goes_on(incident) and self._may_ask(act.key):
-            # Just replaced, it had served nobody yet.
-            act.after = self._after(incident, act, running)
-            if act.after is not None:
-                told = f"{act.after.instance} fails {act.after.failing:.1%} of its requests, after the act"
-                self.book.happened(incident, told)
+        if _to_judge(act):
+            self._effect(incident, act, now, after)
+        elif act.effect == "effective" and act.after is None and (found := after.get(act.key)) is not None:
+            act.after = found
+            self.book.happened(incident, f"{found.instance} fails {found.failing:.1%} of its requests, after the act")
 
-    def _goes_on(self, incident: Incident) -> bool:
-        return incident.phase in (Phase.OPEN, Phase.MITIGATED) and not incident.security
+    def _wants_numbers(self, incident: Incident, act: Act) -> bool:
+        """Whether it is time for what the act came to in numbers."""
+        if incident.security:
+            return False
+        if _to_judge(act):
+            return self._over(incident, act) or self._late(act)
+        # Just replaced, it had served nobody yet.
+        goes_on = incident.phase in (Phase.OPEN, Phase.MITIGATED)
+        return act.effect == "effective" and act.after is None and goes_on and self._may_ask(act.key)
 
-    def _effect(self, incident: Incident, act: Act, now: float, running: tuple[Instance, ...]) -> None:
+    def _over(self, incident: Incident, act: Act) -> bool:
+        mine = [one for one in incident.members if one.alert == act.alert]
+        return bool(mine) and all(one.until is not None for one in mine)
+
+    def _late(self, act: Act) -> bool:
+        return act.done_at is not None and not self._soon(act)
+
+    def _effect(self, incident: Incident, act: Act, now: float, after: Mapping[str, Numbers | None]) -> None:
         if incident.security:
             # Nobody says that a break-in is over; what was to be done is done.
             act.effect, act.effect_at = "effective", now
             return
-        mine = [one for one in incident.members if one.alert == act.alert]
-        over = bool(mine) and all(one.until is not None for one in mine)
-        late = act.done_at is not None and not self._soon(act)
-        if not over and not late:
+        over = self._over(incident, act)
+        # What came meanwhile is judged at the next look, with its numbers.
+        if act.key not in after or not (over or self._late(act)):
             return
         act.effect, act.effect_at = ("effective" if over else "none"), now
-        act.after = self._after(incident, act, running)
+        act.after = after[act.key]
         took = _spoken(now - act.at)
         what = f"it helped: over after {took}" if over else f"it did not help: still firing after {took}"
         self.book.happened(incident, f"{act.action} of {act.target}: {what}")
@@ -222,27 +256,34 @@ class Watcher:
         took = min(max((act.done_at or act.at) - act.at, 0.0), settings.call_seconds)
         return self.book.age(act) < took + settings.settle_seconds
 
-    def _mended(self, incident: Incident, running: tuple[Instance, ...]) -> None:
+    def _mended(self, incident: Incident, running: tuple[Instance, ...], now: float) -> _Mended | None:
         """A cause counts as mended when another revision than the one that failed has run quiet for long enough."""
-        if incident.phase is not Phase.MITIGATED or not incident.quiet:
-            return
-        now = self.book.clock.now()
+        if not self._runs_quiet(incident):
+            return None
         versions = sorted({one.version for one in running if one.version and one.ready})
         told = ", ".join(versions)
         fresh = bool(told) and told != incident.revision and not set(versions) & set(incident.revision.split(", "))
-        if not fresh and not incident.fixed_by:
-            return
+        if not fresh and not (incident.fixed_by and incident.fixed_by in versions):
+            return None
         since = max([one.started for one in running if one.ready] + [incident.quiet_since or now])
-        if incident.fixed_by and incident.fixed_by not in versions and not fresh:
-            return
         if now < since + self.tools.settings.quiet_seconds:
-            return
-        incident.fixed_by = incident.fixed_by or told
-        every = self._whole(incident, now)
-        if every is not None and every.requests > 0:
-            incident.failing_since_fixed = every.failures / every.requests
-        incident.phase, incident.ended = Phase.RESOLVED, now
-        self.book.happened(incident, f"revision {told} has run quiet for {_spoken(now - since)}: mended")
+            return None
+        return _Mended(at=now, by=told, since=since, whole=self._whole(incident, now))
+
+    def _runs_quiet(self, incident: Incident) -> bool:
+        return incident.phase is Phase.MITIGATED and incident.quiet
+
+    def _close(self, incident: Incident, mended: _Mended) -> None:
+        incident.fixed_by = incident.fixed_by or mended.by
+        if mended.whole is not None and mended.whole.requests > 0:
+            incident.failing_since_fixed = mended.whole.failures / mended.whole.requests
+        incident.phase, incident.ended = Phase.RESOLVED, mended.at
+        quiet = _spoken(mended.at - mended.since)
+        self.book.happened(incident, f"revision {mended.by} has run quiet for {quiet}: mended")
+
+
+def _to_judge(act: Act) -> bool:
+    return act.outcome in ("done", "gone", "unknown") and not act.effect
 
 
 def _waits(act: Act) -> bool:
