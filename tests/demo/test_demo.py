@@ -123,7 +123,7 @@ SCENES = (
     r"issue \[page\] shop/ledger: .*? mitigated, cause open",
     r"SCENE 2 all instances of shop/ledger fail: revision v2 is bad",
     r"release v2 takes the place of v1; it fails every request",
-    r"kill_instance: declined, no_outlier",
+    r"kill_instance of ledger-\S+: declined, no_outlier",
     r"since all 3 instances run v2, the oldest for [\d.]+ s: suspect that revision",
     r"demo nobody is killed",
     r"SCENE 3 Falco sees a shell in a container",

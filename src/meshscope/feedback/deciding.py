@@ -146,7 +146,8 @@ class Decider:
         if verdict.code or not isinstance(case.plan, Plan):
             with self.book.lock:
                 self.book.decided(incident, decision)
-                self.book.happened(incident, f"{wanted.action}: {decision.verdict}, {verdict.code}: {verdict.why}")
+                what = f"{wanted.action} of {decision.target}" if decision.target else wanted.action
+                self.book.happened(incident, f"{what}: {decision.verdict}, {verdict.code}: {verdict.why}")
                 self._keep(incident)
             return decision.verdict, verdict.code, verdict.why
         return self.doer.begin(alert, incident, found, case, decision, evidence, approved)

@@ -8,7 +8,7 @@ from meshscope.feedback import prose
 from meshscope.feedback.catalog import Catalog
 from meshscope.feedback.prose import code
 from meshscope.feedback.state import Incident, Member, Numbers, Phase
-from meshscope.feedback.words import between, failing, is_name, lasted, named, when
+from meshscope.feedback.words import between, failing, is_name, lasted, named, stands_out, when
 
 # A revision that is this much older is not what changed.
 _RECENT_SECONDS = 6 * 3600.0
@@ -73,10 +73,19 @@ def ended(incident: Incident) -> float | None:
 
 def measured(incident: Incident) -> Numbers | None:
     """The numbers with which it was first judged."""
-    seen = [one.numbers for one in incident.decisions if one.numbers] + [
-        one.before for one in incident.acts if one.before
-    ]
-    return min(seen, key=lambda one: one.at, default=None)
+    return min(_seen(incident), key=lambda one: one.at, default=None)
+
+
+def worst(incident: Incident) -> Numbers | None:
+    """The numbers with which most instances failed; of those alike the first."""
+    return min(
+        _seen(incident), key=lambda one: (-one.failing - one.siblings * one.siblings_failing, one.at), default=None
+    )
+
+
+def _seen(incident: Incident) -> list[Numbers]:
+    judged = [one.numbers for one in incident.decisions if one.numbers]
+    return judged + [one.before for one in incident.acts if one.before]
 
 
 def felt(incident: Incident, catalog: Catalog) -> str:
@@ -111,7 +120,7 @@ def _nth(number: int) -> str:
 
 
 def _felt(incident: Incident, catalog: Catalog, over: bool, span: str) -> str:
-    whose, numbers, lead = named(incident.service), measured(incident), leading(incident, catalog)
+    whose, numbers, lead = named(incident.service), worst(incident), leading(incident, catalog)
     if numbers is not None and not (lead and lead.slo):
         return failing(whose, numbers, over=over, span=span)
     if lead is not None and lead.slo:
@@ -136,10 +145,6 @@ def changed(incident: Incident) -> str:
     ran = f"evision {revision} was started at {when(since)}, {lasted(start - since)} before this began"
     if start - since > _RECENT_SECONDS:
         return f"Nothing that is known: r{ran}."
-    if _siblings_are_well(measured(incident)):
+    if (numbers := worst(incident)) is not None and stands_out(numbers):
         return f"R{ran}. The instance's siblings are well, so that alone does not explain it."
     return f"R{ran}. Suspect it first."
-
-
-def _siblings_are_well(numbers: Numbers | None) -> bool:
-    return numbers is not None and numbers.siblings > 0 and numbers.siblings_failing < 0.2 * numbers.failing

@@ -97,9 +97,12 @@ def _numbers(incident: Incident) -> str:
     first = headline.measured(incident)
     if first is not None:
         rows.append(("at first", first))
+    worst = headline.worst(incident)
+    if worst is not None and worst != first:
+        rows.append(("at worst", worst))
     for act in sorted(incident.acts, key=lambda one: (one.at, one.key)):
         for word, numbers in (("before the act", act.before), ("after it", act.after)):
-            if numbers is not None and numbers != first:
+            if numbers is not None and numbers not in (first, worst):
                 rows.append((word, numbers))
     if not rows:
         return ""

@@ -120,8 +120,17 @@ def _deed(action: str, target: str, form: int, other: str) -> str:
     return f"{words[form]} {words[2]} {code(target)}"
 
 
+def stands_out(numbers: Numbers) -> bool:
+    """Whether the instance fails while its siblings, of which there are some, are well."""
+    return numbers.siblings > 0 and numbers.siblings_failing < 0.2 * numbers.failing
+
+
 def failing(whose: str, numbers: Numbers, *, over: bool, span: str) -> str:
     """What an instance and its siblings fail, in two sentences; in the past when it is ``over``."""
+    if not stands_out(numbers) and numbers.siblings > 0:
+        others = f"its {many(numbers.siblings, 'sibling')} {share(numbers.siblings_failing)} of theirs"
+        verb = "failed" if over else "fail"
+        return f"Instances of {whose} {verb} together: one {share(numbers.failing)} of its requests, {others}, {span}."
     verb = "failed" if over else "fails"
     told = f"One instance of {whose} {verb} {share(numbers.failing)} of its requests {span}."
     if numbers.siblings < 1:

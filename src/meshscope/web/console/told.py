@@ -80,7 +80,7 @@ def issue_name(url: str, ref: str) -> str:
 
 def felt(incident: Incident, catalog: Catalog) -> str:
     """What users feel, in a sentence without times."""
-    lead, numbers = headline.leading(incident, catalog), headline.measured(incident)
+    lead, numbers = headline.leading(incident, catalog), headline.worst(incident)
     over = headline.ended(incident) is not None
     if lead is None:
         return "An alert fires."
