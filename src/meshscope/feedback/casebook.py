@@ -167,8 +167,10 @@ class Casebook:
 
     def alert(self, key: str) -> AlertState | None:
         """The episode with this key, while it is its alert's newest."""
+        tenant, fingerprint, _ = key.rsplit("/", 2)
         with self.lock:
-            return next((one for one in self.alerts.values() if one.key == key), None)
+            found = self.alerts.get((tenant, fingerprint))
+        return found if found is not None and found.key == key else None
 
     def listing(self, alert: AlertState) -> list[Incident]:
         """The incidents that list the alert, and are not over and told; call it under the lock."""

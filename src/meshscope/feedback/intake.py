@@ -84,7 +84,8 @@ class Intake:
         if error is not None:
             answer.set_exception(error)
             return
-        self._work.set()
+        if not self._work.is_set():
+            self._work.set()
         _after(waits, answer, len(fresh))
 
     def _episode(self, tenant: str, one: Received, now: float) -> AlertState | None:

@@ -155,10 +155,13 @@ class Joiner:
             if key not in incident.victims:
                 incident.victims.append(key)
             self.book.happened(incident, f"{key.namespace}/{key.name} fails too, and calls this", at=now)
-            moved = [
-                structs.replace(state, incident=incident.id)
-                for state in self.book.alerts.values()
-                if state.incident == other.id
-            ]
+            moved = [structs.replace(state, incident=incident.id) for state in self._of(other)]
             # In one write: whatever ends this process, no alert is listed by neither.
             self.book.save(incident, other, alerts=moved)
+
+    def _of(self, incident: Incident) -> list[AlertState]:
+        """The alerts of an incident; they are all listed, but where they are too many."""
+        if incident.unlisted:
+            return [state for state in self.book.alerts.values() if state.incident == incident.id]
+        listed = (self.book.alert(member.alert) for member in incident.members)
+        return [state for state in listed if state is not None and state.incident == incident.id]

@@ -19,7 +19,9 @@ from meshscope.adapters.ledgers.schema import Row
 
 _KEPT = 8
 _FULL = 2
-_CHECKPOINT_PAGES = 2000
+# 32 MB of a write-ahead log: subjects lie anywhere in the indexes, and the more of their pages meet in it, the fewer
+# are written twice.
+_CHECKPOINT_PAGES = 8000
 _CACHE_KIB = 32_768
 _PAUSE = 0.005
 
