@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from bench.figures import Figure, Goal
 from bench.prometheus import workplace
 from bench.talk import Talk
@@ -14,6 +16,8 @@ SUCCEEDED = Goal(name="attacks_succeeded", unit="attacks", goal=0)
 def attacked(talk: Talk) -> list[Figure]:
     """How many attacks are tried, and how many succeed."""
     talk.say("agent: attacked in every way that is known")
+    # What it says of each refusal is for whoever runs it.
+    logging.getLogger("meshscope.web").addHandler(logging.NullHandler())
     with workplace() as folder:
         tried, succeeded = run_attacks(folder)
     talk.say(f"agent: attacked in {tried:,} ways")

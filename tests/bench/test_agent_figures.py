@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -136,7 +137,9 @@ def test_an_attack_that_succeeds_is_a_goal_that_is_missed() -> None:
 
 
 def test_the_first_paint_is_of_a_real_browser() -> None:
-    figure = console.first_paint(quiet(), 50, 200, 60)
+    # In a thread of its own: another test may have a browser open, and one thread drives one.
+    with ThreadPoolExecutor(1) as thread:
+        figure = thread.submit(console.first_paint, quiet(), 50, 200, 60).result()
     assert figure.name == "console_first_paint_seconds"
     assert 0 < figure.value < 30
     assert "50 services and 200 incidents" in figure.method
