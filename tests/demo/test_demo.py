@@ -110,7 +110,7 @@ def in_order(out: str, *parts: str) -> None:
 
 EVIDENCE = (
     r"kill_instance of ledger-\S+: decided, evidence gathered",
-    r"evidence the last \d+ lines? of its log are kept \(SHA-256 [0-9a-f]{12}\.\.\.\)",
+    r"evidence the last (\d+ lines of its log are|line of its log is) kept \(SHA-256 [0-9a-f]{12}\.\.\.\)",
     r"\| \S+ ERROR /ledger failed",
 )
 SCENES = (

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 
 from meshscope.demo.agency import NAME
-from meshscope.demo.page import BAD, GOOD, counted
+from meshscope.demo.page import BAD, GOOD
 from meshscope.demo.teller import Killed, Teller, now_if, plain
 from meshscope.feedback.state import Incident
 
@@ -129,8 +129,8 @@ class Scenes:
         found = self.loop.incident()
         kept = next((one for one in found.evidence if one.instance == pod), None) if found is not None else None
         if kept is not None and kept.lines:
-            lines = counted(len(kept.lines), "line")
-            self.teller.happened("evidence", f"the last {lines} of its log are kept (SHA-256 {kept.digest[:12]}...)")
+            lines = "line of its log is" if len(kept.lines) == 1 else f"{len(kept.lines)} lines of its log are"
+            self.teller.happened("evidence", f"the last {lines} kept (SHA-256 {kept.digest[:12]}...)")
             self.teller.page.quoted([kept.lines[-1]])
 
     def _issue(self, incident: Incident | None) -> None:
