@@ -37,7 +37,8 @@ class Go:
         """Return the variables to run this Go with; `scratch` is an existing folder for what it leaves half done."""
         # Only the first proxy: the usual list ends in `direct`, which needs git and whole repositories, and whose
         # failure hides what the proxy said.
-        own = {**_OWN, "GOPROXY": self.proxy, "GOTMPDIR": str(scratch)}
+        # The collector's builder leaves an empty folder wherever temporary things go.
+        own = {**_OWN, "GOPROXY": self.proxy, "GOTMPDIR": str(scratch), "TMPDIR": str(scratch)}
         inherited = {key: value for key, value in os.environ.items() if key not in _NOT_INHERITED}
         return {**inherited, **own, "PATH": f"{self.program.parent}{os.pathsep}{os.environ.get('PATH', '')}"}
 
