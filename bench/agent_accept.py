@@ -37,8 +37,8 @@ class _Run:
 def accepted(talk: Talk) -> list[Figure]:
     """What the agent takes in a second: the median of some agents, one after another, each with a new ledger."""
     with bundle(_SERVICES) as (tree, folder):
-        runs = sorted((_run(tree, folder / f"agent-{number}", number, talk) for number in range(1, _RUNS + 1)),
-                      key=lambda one: one.per_second)  # fmt: skip
+        runs = [_run(tree, folder / f"agent-{number}", number, talk) for number in range(1, _RUNS + 1)]
+    runs.sort(key=lambda one: one.per_second)
     middle = runs[len(runs) // 2]
     load = middle.load
     others = {status: count for status, count in load.statuses.items() if status != "200"}
@@ -46,7 +46,7 @@ def accepted(talk: Talk) -> list[Figure]:
         f"one `meshscope agent` on {_SERVICES:,} services, its SQLite ledger synced on a disk, deciding meanwhile; a "
         f"process of its own posts one new alert a body over {_CONNECTIONS} kept connections, {_SECONDS:g} s after "
         f"{_WARM_SECONDS:g} s to warm up; answers 200 within that time; median of {_RUNS} agents, "
-        f"{' and '.join(f'{one.per_second:,.0f}' for one in (runs[0], runs[-1]))} the least and the most; in the "
+        f"{runs[0].per_second:,.0f} and {runs[-1].per_second:,.0f} the least and the most; in the "
         f"median's run the wait for one is {load.p50_seconds:.3f} s at p50 and {load.p99_seconds:.3f} s at p99; other "
         f"answers: {others or 'none'}; the ledger had all {load.accepted:,} of them, {middle.decided:,} decided by "
         f"then, for the one that decides gives way to what comes in; {middle.used:.0f} µs of a processor for each, "

@@ -126,8 +126,8 @@ def stands_out(numbers: Numbers) -> bool:
 
 
 def failing(whose: str, numbers: Numbers, *, over: bool, span: str) -> str:
-    """What an instance and its siblings fail, in two sentences; in the past when it is ``over``."""
-    if not stands_out(numbers) and numbers.siblings > 0:
+    """What an instance and its siblings fail, in a sentence or two; in the past when it is ``over``."""
+    if numbers.siblings > 0 and not stands_out(numbers):
         others = f"its {many(numbers.siblings, 'sibling')} {share(numbers.siblings_failing)} of theirs"
         verb = "failed" if over else "fail"
         return f"Instances of {whose} {verb} together: one {share(numbers.failing)} of its requests, {others}, {span}."
