@@ -79,14 +79,18 @@ def test_a_full_disk_is_told_to_senders_and_nothing_is_written_in_part(
     tmp_path: Path, figure: Callable[[str], None]
 ) -> None:
     taken: list[str] = []
+    refused_in_a_row = number = 0
     with world(tmp_path, most_pages=150) as it, listening(it) as server:
         poster = server.poster()
-        number = 0
-        while (status := poster.post(numbered(number, 500))) == 200:
-            taken.append(f"{number:016x}")
+        # One refusal is not the end: a smaller write than the one refused may still fit into pages already had.
+        while refused_in_a_row < 10:
+            status = poster.post(numbered(number, 500))
+            assert status in (200, 503)
+            refused_in_a_row = 0 if status == 200 else refused_in_a_row + 1
+            if status == 200:
+                taken.append(f"{number:016x}")
             number += 1
-        assert status == 503
-        assert [poster.post(numbered(number, 500)) for _ in range(3)] == [503] * 3
+        assert taken
         assert poster.get("/healthz")[0] == 200
         poster.close()
     database = sqlite3.connect(tmp_path / "ledger.sqlite")
@@ -98,7 +102,8 @@ def test_a_full_disk_is_told_to_senders_and_nothing_is_written_in_part(
         it.send(numbered(number, 500))
         it.settled()
         assert len(it.alerts()) == len(taken) + 1
-    figure(f"{len(taken)} taken, then 503; with room again all {len(taken)} are there and decided, and more are taken")
+    figure(f"{len(taken)} taken, {number - len(taken)} refused with 503; with room again all that were taken are there "
+           "and decided, none that was refused is, and more are taken")
 
 
 @pytest.fixture(scope="module")
