@@ -102,8 +102,10 @@ def test_a_full_disk_is_told_to_senders_and_nothing_is_written_in_part(
         it.send(numbered(number, 500))
         it.settled()
         assert len(it.alerts()) == len(taken) + 1
-    figure(f"{len(taken)} taken, {number - len(taken)} refused with 503; with room again all that were taken are there "
-           "and decided, none that was refused is, and more are taken")
+    figure(
+        f"{len(taken)} taken, {number - len(taken)} refused with 503; with room again all that were taken are there "
+        "and decided, none that was refused is, and more are taken"
+    )
 
 
 @pytest.fixture(scope="module")

@@ -20,13 +20,18 @@ import pytest
 from meshscope.artefacts.documents import AlertmanagerConfig
 from meshscope.artefacts.yaml import dump
 from meshscope.build.alertmanager import AGENT_TOKEN, DEADMAN_URL, alertmanager, credentials
+from meshscope.build.assemble import assemble
 from meshscope.build.options import Options
 from meshscope.model.model import Model
+from meshscope.model.provider import MeshProvider
 from meshscope.wiring.load import load
 
 LOG = logging.getLogger("inbox")
 ROOT = Path(__file__).resolve().parents[2]
+AS_WRITTEN = Options()
 FAST = Options(time_scale=Fraction(1, 60))
+# Prometheus looks for targets five seconds after its start, however fast its windows are: time is no faster than that.
+SLOWER = Options(time_scale=Fraction(1, 20))
 
 
 def house(environment: str | None = None) -> Model:
@@ -56,8 +61,12 @@ class Message:
 
 @dataclass
 class Inbox:
-    """PagerDuty, Slack, the agent and the dead-man's switch in one: answers as they do, and keeps what came."""
+    """PagerDuty, Slack, the agent and the dead-man's switch in one: answers as they do, and keeps what came.
 
+    ``invalid`` is a path on which it takes nothing, as for a key that is not valid any more.
+    """
+
+    invalid: str = ""
     messages: list[Message] = field(default_factory=list)
     server: ThreadingHTTPServer | None = None
 
@@ -72,6 +81,9 @@ class Inbox:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                if inbox.invalid and self.path.startswith(inbox.invalid):
+                    self.send_error(400, "invalid key")
+                    return
                 inbox.messages.append(Message(time.monotonic(), self.path, body, dict(self.headers)))
                 LOG.info("%s", inbox.messages[-1])
                 answer = b'{"status":"success"}' if self.path.startswith("/pagerduty") else b"ok"
@@ -220,6 +232,21 @@ def local(model: Model, inbox: Inbox, folder: Path, **changes: object) -> Model:
     (folder / DEADMAN_URL).write_text(f"{inbox.url}/deadman\n")
     (folder / AGENT_TOKEN).write_text("token-of-the-agent")
     return local
+
+
+def at_home(model: Model, port: int, alertmanager: str = "127.0.0.1:9") -> Model:
+    """``model`` with local processes instead of Kubernetes, and Prometheus at ``port``."""
+    settings = {"discovery": "files", "prometheus": f"http://127.0.0.1:{port}", "alertmanagers": (alertmanager,)}
+    return replace(model, mesh=replace(model.mesh, **settings))
+
+
+def tree(model: Model, provider: MeshProvider, folder: Path, options: Options = AS_WRITTEN) -> Path:
+    """Everything that is built, as files; the folder of Prometheus."""
+    for file in assemble(model, provider, options).files:
+        path = folder / file.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(file.content)
+    return folder / "prometheus"
 
 
 def write(config: AlertmanagerConfig, folder: Path) -> Path:

@@ -8,17 +8,14 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from fractions import Fraction
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from alerting_lab import FAST, ROOT, Alertmanager, Inbox, Message, Prometheus, end, local
+from alerting_lab import FAST, ROOT, SLOWER, Alertmanager, Inbox, Message, Prometheus, at_home, end, local, tree
 
 from meshscope.adapters.meshes import istio
 from meshscope.build.alertmanager import AGENT_TOKEN, alertmanager
-from meshscope.build.assemble import assemble
-from meshscope.build.options import Options
 from meshscope.feedback.credentials import new_credential
 from meshscope.feedback.state import read_alert
 from meshscope.model.model import Model
@@ -26,8 +23,6 @@ from meshscope.wiring.building import build
 from meshscope.wiring.reading import Reading
 from tests.ports import free_port
 
-# Prometheus looks for targets five seconds after its start, however fast its windows are: time is no faster than that.
-SLOWER = Options(time_scale=Fraction(1, 20))
 SILENT = "MeshscopeAgentSilent observability/agent"
 OTHER = {
     "alertname": "PlaintextTraffic",
@@ -105,14 +100,8 @@ def test_a_person_is_woken_when_the_agent_is_dead_and_told_when_it_is_back_and_t
     manager = start(alertmanager(model, FAST))
     agent = AgentProcess(folder, own, manager.url)
     with agent.running() as process:
-        address = manager.url.removeprefix("http://")
-        settings = {"discovery": "files", "prometheus": f"http://127.0.0.1:{asked}", "alertmanagers": (address,)}
-        placed = replace(model, mesh=replace(model.mesh, **settings))
-        for file in assemble(placed, istio.PROVIDER, SLOWER).files:
-            path = tmp_path / "built" / file.path
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(file.content)
-        store = prometheus(tmp_path / "built" / "prometheus", asked)
+        placed = at_home(model, asked, manager.url.removeprefix("http://"))
+        store = prometheus(tree(placed, istio.PROVIDER, tmp_path / "built", SLOWER), asked)
         (beats,) = store.wait('meshscope_agent_heartbeat_age_seconds{part="decide"}')
         assert (beats["metric"]["job"], beats["metric"]["cluster"]) == ("agent", "eu-1")
         assert store.wait('up{job="agent"} == 1')

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from alerting_lab import FAST, Exposed, Prometheus
+from alerting_lab import FAST, Exposed, Prometheus, at_home, tree
 
 from meshscope.adapters.meshes import istio, opentelemetry
 from meshscope.artefacts.yaml import dump
@@ -25,21 +25,6 @@ PROVIDERS = pytest.mark.parametrize("provider", [istio.PROVIDER, opentelemetry.P
 PROTOBUF = "application/x-protobuf"
 AS_WRITTEN = Options()
 REQUESTS = 'istio_requests_total{reporter="source",destination_service_name="cart",response_code="200"} 7'
-
-
-def tree(model: Model, provider: MeshProvider, folder: Path, options: Options = AS_WRITTEN) -> Path:
-    """Everything that is built, as files; the folder of Prometheus."""
-    for file in assemble(model, provider, options).files:
-        path = folder / file.path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(file.content)
-    return folder / "prometheus"
-
-
-def at_home(model: Model, port: int) -> Model:
-    """The model with local processes instead of Kubernetes."""
-    settings = {"discovery": "files", "prometheus": f"http://127.0.0.1:{port}", "alertmanagers": ("127.0.0.1:9",)}
-    return replace(model, mesh=replace(model.mesh, **settings))
 
 
 @PROVIDERS

@@ -10,7 +10,7 @@ import yaml
 from alerting_lab import write
 
 from meshscope.artefacts.yaml import dump
-from meshscope.build.alertmanager import alertmanager, credentials
+from meshscope.build.alertmanager import ALERTING_FAILING, alertmanager, credentials
 from meshscope.build.options import Options
 from meshscope.build.receivers import nobody_told
 from meshscope.findings import Level
@@ -80,6 +80,8 @@ def test_each_kind_of_alert_has_its_way(boutique: Model, routed: Callable[..., l
     assert routed(boutique, owner="unowned", severity="page") == ["agent", "platform-page"]
     assert routed(boutique, owner="unowned", severity="ticket") == ["agent", "default"]
     assert routed(boutique, alertname="SomebodyElses") == ["agent", "default"]
+    every_way = ["agent", "default", "platform-page"]
+    assert routed(boutique, alertname=ALERTING_FAILING, owner="platform", severity="page") == every_way
 
 
 @pytest.mark.engines("amtool")

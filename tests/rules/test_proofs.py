@@ -125,6 +125,22 @@ MUTANTS: dict[str, tuple[Callable[[str], str], str, str]] = {
     ),
     "and: one half is enough": (sub(r"\n(\s+)and\n", r"\n\1or\n"), "slow_and_failing", "just outside"),
     "slow: another bound": (sub(r"1000\|1000\\+\.0", "100"), "slow_and_failing", "fires"),
+    "platform: one message that was given up once wakes somebody": (sub(r">=\s+2\b", "> 0"), "platform", "fails once"),
+    "platform: a machine that is not told wakes people": (
+        sub('integration!="webhook"', ""),
+        "platform",
+        "no machine",
+    ),
+    "platform: messages that fail are forgotten": (
+        sub("notifications_failed_total", "notifications_total"),
+        "platform",
+        "fails at each turn",
+    ),
+    "platform: rules that fail are forgotten": (
+        sub("evaluation_failures_total", "evaluations_total"),
+        "platform",
+        "fails each time",
+    ),
     "platform: what can't be queued is forgotten": (
         sub("enqueue_failed_log_records", "enqueue_failed_nothing"),
         "platform",

@@ -1,8 +1,8 @@
 """Alertmanager's configuration: who is told of what, and which alert makes which other one needless.
 
 Routes, first match first: the dead-man's switch; what is for nobody; the agent, which sees everything before people do
-and lets it pass on, but for what is about itself; an alert's first stage, which is the agent's alone; then each owner;
-then the mesh's owner.
+and lets it pass on, but for what is about itself; an alert's first stage, which is the agent's alone; the default for
+what must not depend on one way to people; then each owner; then the mesh's owner.
 """
 
 from __future__ import annotations
@@ -30,6 +30,9 @@ DEFAULT = "default"
 AGENT_TOKEN = "agent-token"  # noqa: S105 - a file's name
 DEADMAN_URL = "deadman-url"
 MAIL_PASSWORD = "mail-password"  # noqa: S105 - a file's name
+
+# The alert that some way to people fails goes by all that the mesh's owner has: one of them is what fails.
+ALERTING_FAILING = "AlertingFailing"
 
 # The first stage of an alert with ``page_after`` is the agent's: it tells no person, is silenced by nothing that people
 # were told, and silences nothing that they should be.
@@ -98,6 +101,8 @@ def routes(model: Model, options: Options) -> list[dict[str, object]]:
     if mesh.agent:
         found.append(_agent(options))
     found.append(_nobody("stage", FIRST_STAGE))
+    every_way = {"receiver": DEFAULT, "matchers": [matcher("alertname", "=", ALERTING_FAILING)], "continue": True}
+    found.append(every_way)
     found += [route for owner in model.owners for route in _owner_routes(owner, mesh, options)]
     if mesh.owner and page_receiver(mesh.owner, mesh, {}):
         page = matcher("severity", "=", mesh.severities.page)

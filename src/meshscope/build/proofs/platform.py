@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from meshscope.artefacts.rules import RuleTest
 from meshscope.build.agent import OWN_ALERTS
+from meshscope.build.alertmanager import ALERTING_FAILING
 from meshscope.build.proofs.cases import Expected, Story, alerting, case, expect, proof_file
 from meshscope.build.proofs.series import Phase, Series, buckets, requests, series, steady
 from meshscope.build.proofs.synthetic import STEP, Bench
@@ -109,6 +110,7 @@ def _durations(seconds: str) -> list[Series]:
 _GROUP = {"rule_group": "slo.yaml;slo:fast"}
 _EXPORTER = {"exporter": "otlp_http/traces"}
 _FAILURES = "prometheus_rule_evaluation_failures_total"
+_EACH_FIVE = ((1, 1), (0, 4)) * (_STEPS // 5)
 _MISSED = "prometheus_rule_group_iterations_missed_total"
 _LOST = ("otelcol_exporter_send_failed_spans", "otelcol_exporter_enqueue_failed_log_records")
 
@@ -117,8 +119,33 @@ def _storm() -> Firing:
     return [("nothing is reported at all", [], {}, "100%")]
 
 
-def _failing() -> Firing:
-    return [("a rule fails each time", [counter(_FAILURES, 1, **_GROUP)], _GROUP, "")]
+def _message(*phases: tuple[int, int], integration: str = "slack") -> Series:
+    counted = (Phase(Decimal(increment), steps) for increment, steps in phases)
+    return series("alertmanager_notifications_failed_total", {"integration": integration}, counted)
+
+
+def _untold() -> Firing:
+    group, slack = {"part": _GROUP["rule_group"]}, {"part": "slack"}
+    return [
+        ("a rule fails each time", [counter(_FAILURES, 1, **_GROUP)], group, ""),
+        ("a message fails at each turn of its group", [_message(*_EACH_FIVE)], slack, ""),
+        ("only one of two ways to people fails", [_message((0, _STEPS), integration="email"), _message(*_EACH_FIVE)],
+         slack, ""),
+    ]  # fmt: skip
+
+
+def _telling() -> Quiet:
+    return [
+        ("nothing fails", [counter(_FAILURES, 0, **_GROUP), _message((0, _STEPS))]),
+        ("one message of each way fails once", [_message((0, 3), (1, 1), (0, _STEPS), integration=way) for way in
+                                                ("email", "slack")]),
+        ("no machine can be told", [_message((1, _STEPS), integration="webhook")]),
+        ("no series", []),
+    ]  # fmt: skip
+
+
+def _told_again() -> Over:
+    return [("the way to people is mended", [_message((1, 4), (0, _STEPS))], {"part": "slack"})]
 
 
 def _missed() -> Firing:
@@ -241,7 +268,7 @@ def _able_again() -> Over:
 
 _FIRING: Mapping[str, Callable[[], Firing]] = {
     "MeshTelemetryAbsent": _storm,
-    "RuleEvaluationFailing": _failing,
+    ALERTING_FAILING: _untold,
     "RuleEvaluationMissed": _missed,
     "ScrapeFailing": _scrapes,
     "CollectorLosing": _losing,
@@ -251,7 +278,7 @@ _FIRING: Mapping[str, Callable[[], Firing]] = {
 }
 _QUIET: Mapping[str, Callable[[Bench], Quiet]] = {
     "MeshTelemetryAbsent": lambda bench: [("one service of many is absent", _present(bench))],
-    "RuleEvaluationFailing": lambda _: [("nothing fails", [counter(_FAILURES, 0, **_GROUP)]), ("no series", [])],
+    ALERTING_FAILING: lambda _: _telling(),
     "RuleEvaluationMissed": lambda _: [("an evaluation just fits", _durations("30")), ("no series", [])],
     "ScrapeFailing": lambda _: [("one of ten targets doesn't answer", _up(1)), ("no series", [])],
     "CollectorLosing": lambda _: [("nothing fails", [counter(_LOST[0], 0, **_EXPORTER)]), ("no series", [])],
@@ -259,4 +286,8 @@ _QUIET: Mapping[str, Callable[[Bench], Quiet]] = {
     f"{OWN_ALERTS}Silent": lambda _: [("a part is silent for as long as it may be", _beating(f"90x{_STEPS}"))],
     f"{OWN_ALERTS}Failing": lambda _: _able(),
 }
-_OVER: Mapping[str, Callable[[], Over]] = {f"{OWN_ALERTS}Silent": _back, f"{OWN_ALERTS}Failing": _able_again}
+_OVER: Mapping[str, Callable[[], Over]] = {
+    ALERTING_FAILING: _told_again,
+    f"{OWN_ALERTS}Silent": _back,
+    f"{OWN_ALERTS}Failing": _able_again,
+}

@@ -1,4 +1,4 @@
-"""Rules about the observability itself: a rule that fails or is late, a target that is silent, a collector that loses.
+"""Rules about the observability itself: people who are not told, rules that are late, a silent target, a collector.
 
 So are those about the agent, where somebody counts on one: it is dead, or can't do its work. All carry the platform's
 owner as a constant and look nothing up, since looked-up series may be what is missing.
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from meshscope.artefacts.rules import Rule, RuleGroup
 from meshscope.build.agent import OWN_ALERTS, OWN_FAULTS, has_agent
+from meshscope.build.alertmanager import ALERTING_FAILING
 from meshscope.build.options import Options
 from meshscope.build.promql import one_of, pretty
 from meshscope.build.rules.annotations import platform_annotations
@@ -50,13 +51,15 @@ def watches(model: Model, options: Options) -> tuple[Watch, ...]:
             "Alerts about single indicators are held back meanwhile.",
         ),
         Watch(
-            name="RuleEvaluationFailing",
-            expression=f"sum by (rule_group) (increase(prometheus_rule_evaluation_failures_total[{window}])) > 0",
+            name=ALERTING_FAILING,
+            expression=_untold(window, options.duration(15 * minutes)),
             page=True,
             pending=1 * minutes,
-            service="prometheus",
-            summary="Rules of {{ $labels.rule_group }} fail: nobody would be told of what they watch",
-            description="Prometheus evaluates them and gets an error; its log says which.",
+            service="alerting",
+            summary="People may not be told of alerts: {{ $labels.part }} fails",
+            description="A group of rules that Prometheus can't evaluate, or a way to people (`email`, `pagerduty`, "
+            "`slack`) by which Alertmanager twice could not deliver, after all its tries. Their logs say why. This is "
+            "told in every way that the mesh's owner has.",
         ),
         Watch(
             name="RuleEvaluationMissed",
@@ -170,6 +173,20 @@ def watchdog(mesh: Mesh) -> Rule:
             "alerting.md",
         ),
         origin=mesh.place,
+    )
+
+
+def _untold(window: str, longer: str) -> str:
+    def failing(counter: str, label: str, over: str, at_least: str) -> str:
+        named = f'label_replace(increase({counter}[{over}]), "part", "$1", "{label}", "(.+)")'
+        return f"sum by (part) ({named}) {at_least}"
+
+    # One message that was given up is sent again with its group's next turn; the second time, somebody waits for it.
+    # Webhooks go to machines that are missed otherwise: the agent by its heartbeat, the dead-man's switch by itself.
+    sent = 'alertmanager_notifications_failed_total{integration!="webhook"}'
+    return (
+        f"{failing('prometheus_rule_evaluation_failures_total', 'rule_group', window, '> 0')} "
+        f"or {failing(sent, 'integration', longer, '>= 2')}"
     )
 
 
