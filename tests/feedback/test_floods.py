@@ -50,8 +50,8 @@ def test_what_is_not_listed_and_fires_keeps_an_incident_open(tmp_path: Path) -> 
         it.until(lambda: incident.phase is Phase.OPEN)
 
 
-def replace_status(one: Received) -> Received:
-    return Received(**{**{name: getattr(one, name) for name in one.__struct_fields__}, "status": "firing"})
+def replace_status(one: Received, status: str = "firing") -> Received:
+    return Received(**{**{name: getattr(one, name) for name in one.__struct_fields__}, "status": status})
 
 
 NAMES = [f"s{number}" for number in range(30)]
@@ -88,6 +88,59 @@ def test_the_issue_of_a_storm_says_how_many_go_on_and_is_closed_when_none_does(t
         storm(it)
         it.until(lambda: issue().open)
     assert len([one for one in tracker.forge.issues if "storm-" in one.body]) == 1
+
+
+def test_what_is_acted_on_in_a_storm_has_an_issue_of_its_own_that_outlives_it(tmp_path: Path) -> None:
+    tracker = MemoryTracker(secret=b"secret")
+    pages = [alert("ErrorBudgetBurn", name) for name in NAMES[:-1]]
+    with world(tmp_path, known=MANY, settings=STORMY, tracker=tracker) as it:
+        it.send(*pages)
+        it.settled()
+        it.until(lambda: [one.listed for one in it.agent.book.storms.values()] == [24])
+        bad = it.pods.names(NAMES[-1])[0]
+        it.gauges.failing[bad] = 1.0
+        lone = alert("LoneFailingInstance", NAMES[-1], pod=bad)
+        it.send(lone)
+        it.settled()
+        incident = it.incident(NAMES[-1])
+        assert [act.outcome for act in incident.acts] == ["done"]
+        it.until(lambda: incident.issue is not None and bool(incident.issue.url) and not incident.issue.in_storm)
+        assert len(tracker.forge.issues) == 5 + 1 + 1
+        it.gauges.failing.clear()
+        it.send(*(replace_status(one, "resolved") for one in (*pages, lone)))
+        it.until(lambda: not it.agent.book.storms or not any(one.open for one in it.agent.book.storms.values()))
+        it.until(lambda: incident.phase is Phase.MITIGATED and not incident.due)
+        own = tracker.find("markdown:payments", incident.id)
+        assert own is not None
+        assert own.open
+        assert any("It helped" in comment.body for comment in own.comments)
+
+
+def test_an_incident_of_a_storm_gets_its_own_issue_when_it_is_acted_on_later_and_the_list_says_so(
+    tmp_path: Path,
+) -> None:
+    tracker = MemoryTracker(secret=b"secret")
+    with world(tmp_path, known=MANY, settings=STORMY, tracker=tracker) as it:
+        storm(it)
+        it.until(lambda: [one.listed for one in it.agent.book.storms.values()] == [25])
+        listed = next(one for one in it.incidents() if one.issue is not None and one.issue.in_storm)
+        incident = it.incident(listed.service.name)
+        bad = it.pods.names(incident.service.name)[0]
+        it.gauges.failing[bad] = 1.0
+        it.send(alert("LoneFailingInstance", incident.service.name, pod=bad))
+        it.settled()
+        it.until(lambda: incident.issue is not None and bool(incident.issue.url) and not incident.issue.in_storm)
+        (listing,) = it.agent.book.storms.values()
+        it.until(lambda: listing.apart == 1)
+        told = tracker.find(listing.where, listing.key)
+        assert told is not None
+        (line,) = (line for line in told.body.splitlines() if "an issue of its own" in line and line.startswith("- "))
+        assert incident.service.name in line
+    # Another process tells it no second time.
+    with world(tmp_path, known=MANY, settings=STORMY, tracker=tracker, pods=it.pods) as it:
+        it.settled()
+        assert not it.incident(incident.service.name).issue.in_storm
+    assert len(tracker.forge.issues) == 5 + 1 + 1
 
 
 class Half(MemoryTracker):

@@ -104,7 +104,7 @@ class Casebook:
             self.alerts[alert.tenant, alert.received.fingerprint] = alert
 
     def _know(self, incident: Incident) -> None:
-        if incident.issue is not None and incident.issue.ref.startswith(STORM_REF):
+        if incident.issue is not None and incident.issue.in_storm:
             self._storm_of(incident.issue.ref.removeprefix(STORM_REF))
         self.incidents[incident.id] = incident
         self.standing.note(incident)

@@ -18,11 +18,11 @@ from meshscope.feedback.catalog import KnownService, Wanted
 from meshscope.feedback.guards import Verdict, judge
 from meshscope.feedback.joining import Joiner
 from meshscope.feedback.ports import Record
-from meshscope.feedback.state import Act, AlertState, Approval, Decision, Incident
+from meshscope.feedback.state import CHANGED, Act, AlertState, Approval, Decision, Incident
 from meshscope.feedback.tools import Tools, is_own, name_of
 
 # Outcomes of acts that may have changed the world.
-_MAY_HAVE_HAPPENED = ("", "done", "gone", "unknown")
+_MAY_HAVE_HAPPENED = ("", *CHANGED)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,7 +28,7 @@ _SHARED = (
 )
 _CAPPED = (
     "**What the agent does:** it goes on within its hourly caps, and tells of these incidents here instead of in an "
-    "issue each."
+    "issue each. One about which it does something has its own, which stays open until the cause is mended."
 )
 
 
@@ -205,4 +205,11 @@ def _listed(ordered: Sequence[Incident], catalog: Catalog) -> Iterator[str]:
     """The incidents in blocks of fifty, so that what does not fit is left out by the block."""
     for first in range(0, len(ordered), 50):
         head = "### Incidents\n\n" if first == 0 else ""
-        yield head + "\n".join(f"- {headline.felt(one, catalog)}" for one in ordered[first : first + 50])
+        yield head + "\n".join(f"- {headline.felt(one, catalog)}{_apart(one)}" for one in ordered[first : first + 50])
+
+
+def _apart(incident: Incident) -> str:
+    ticket = incident.issue
+    if ticket is None or ticket.in_storm or not ticket.ref:
+        return ""
+    return f" It has {link('an issue of its own', ticket.url) or 'an issue of its own'}."

@@ -124,6 +124,10 @@ class Decision(msgspec.Struct, kw_only=True):
     numbers: Numbers | None = None
 
 
+CHANGED = ("done", "gone", "unknown")
+"""Outcomes of acts that changed the world, or may have."""
+
+
 class Act(msgspec.Struct, kw_only=True):
     """An intent and what became of it: ``outcome`` is empty until it is known."""
 
@@ -183,9 +187,14 @@ class Ticket(msgspec.Struct, kw_only=True):
     """The number of the comment that closes it, from before that is written until it is closed."""
     opened_at: float = 0.0
 
+    @property
+    def in_storm(self) -> bool:
+        """Whether the incident is listed in a storm's issue, and has none of its own."""
+        return self.ref.startswith(STORM_REF)
+
 
 class Storm(msgspec.Struct, kw_only=True):
-    """Incidents that began together, and their one issue: how many of them it lists and says to go on."""
+    """Incidents that began together and their issue: how many it lists, how many go on, how many have their own."""
 
     key: str
     where: str
@@ -193,6 +202,7 @@ class Storm(msgspec.Struct, kw_only=True):
     incidents: list[str] = []
     listed: int = 0
     going_on: int = 0
+    apart: int = 0
     opened_at: float = 0.0
     """When its issue was opened, or that was begun; 0 before."""
     ref: str = ""
@@ -273,6 +283,11 @@ class Incident(msgspec.Struct, kw_only=True):
     def quiet(self) -> bool:
         """Whether nothing fires, or only promises over long windows while the service is well again."""
         return all(member.slo and self.calm_since is not None for member in self.firing)
+
+    @property
+    def acted_on(self) -> bool:
+        """Whether something was done about it, or may have been: quiet then does not mean that its cause is mended."""
+        return any(act.outcome in CHANGED for act in self.acts)
 
     @property
     def firing(self) -> list[Member]:

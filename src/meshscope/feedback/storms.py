@@ -1,4 +1,8 @@
-"""Many incidents that begin at once are told in one issue: a forge would not take hundreds of them, nor a person."""
+"""Many incidents that begin at once are told in one issue: a forge would not take hundreds of them, nor a person.
+
+One that the agent does something about has its own all the same, which stays open until the cause is mended; caps bound
+how many those are.
+"""
 
 from __future__ import annotations
 
@@ -86,7 +90,9 @@ class Storms:
             known = [one for one in map(self.book.incidents.get, storm.incidents) if one and not one.folded_into]
             listed = len(storm.incidents)
             going_on = [one for one in known if one.phase is Phase.OPEN]
-            if (listed, len(going_on)) != (storm.listed, storm.going_on) or not storm.opened_at:
+            apart = sum(1 for one in known if one.issue and one.issue.ref and not one.issue.in_storm)
+            told = storm.listed, storm.going_on, storm.apart
+            if (listed, len(going_on), apart) != told or not storm.opened_at:
                 wanted = storm_draft(
                     known, self.catalog, now=self.book.clock.now(), key=storm.key,
                     console=self.catalog.console, secret=self._secret, where=storm.where,
@@ -105,10 +111,10 @@ class Storms:
             self.step("issue:after")
             self.telemetry.told("storm")
             with self.book.lock:
-                storm.listed, storm.going_on, storm.open = listed, len(going_on), True
+                storm.listed, storm.going_on, storm.apart, storm.open = listed, len(going_on), apart, True
                 storm.ref, storm.url = issue.ref, issue.url
                 for one in known:
-                    if one.issue is not None:
+                    if one.issue is not None and one.issue.in_storm:
                         one.issue.url = issue.url
                 self.book.save(storms=[storm])
         if not going_on:

@@ -19,7 +19,7 @@ from meshscope.feedback.issue import draft
 from meshscope.feedback.patience import Patience
 from meshscope.feedback.ports import Comment, Draft, Issue, Tracker, TrackerError
 from meshscope.feedback.settings import Settings
-from meshscope.feedback.state import STORM_REF, Incident, Phase, Ticket
+from meshscope.feedback.state import Incident, Phase, Ticket
 from meshscope.feedback.storms import Storms
 from meshscope.feedback.telemetry import Telemetry
 
@@ -119,12 +119,13 @@ class Teller:
         if ticket is None:
             rages = self.storms.rages()
             self.storms.begun()
-            if rages:
+            if rages and not incident.acted_on:
                 self.storms.list(incident, where)
                 return 0.0
+        if ticket is None or (ticket.in_storm and incident.acted_on):
             ticket = Ticket(where=where)
             incident.issue = ticket
-        if ticket.ref.startswith(STORM_REF):
+        if ticket.in_storm:
             return 0.0
         with self.book.lock:
             wanted = draft(

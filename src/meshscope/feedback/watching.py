@@ -12,7 +12,7 @@ from meshscope.build.detection import spoken
 from meshscope.deploy.plan import Instance
 from meshscope.feedback import comments
 from meshscope.feedback.cases import Cases
-from meshscope.feedback.state import Act, AlertState, Incident, Numbers, Phase, read_alert
+from meshscope.feedback.state import CHANGED, Act, AlertState, Incident, Numbers, Phase, read_alert
 from meshscope.feedback.tools import Tools, identity
 from meshscope.findings import MeshscopeError
 from meshscope.insight.siblings import Pod, pods, whole
@@ -229,7 +229,7 @@ class Watcher:
         incident.quiet_since = self.book.clock.now()
 
     def _phase(self, incident: Incident, now: float) -> None:
-        acted = any(act.outcome in ("done", "gone", "unknown") for act in incident.acts)
+        acted = incident.acted_on
         over = (incident.quiet if acted else not incident.firing) and not self._more_fire(incident)
         if incident.phase is Phase.OPEN and over and incident.members:
             self._quiet(incident)
@@ -283,11 +283,11 @@ class Watcher:
 
 
 def _to_judge(act: Act) -> bool:
-    return act.outcome in ("done", "gone", "unknown") and not act.effect
+    return act.outcome in CHANGED and not act.effect
 
 
 def _waits(act: Act) -> bool:
-    return act.outcome in ("done", "gone", "unknown") and (act.replaced_at is None or not act.effect)
+    return act.outcome in CHANGED and (act.replaced_at is None or not act.effect)
 
 
 def _spoken(seconds: float) -> str:
