@@ -42,6 +42,8 @@ _PROMETHEUS = """\
 - `retention: {retention}` or more: budgets are counted over that time.
 {pushed}- no `enforcedNamespaceLabel`, or `excludedFromEnforcement` for these PrometheusRules: it would write its own
   namespace into every rule, and none would find a service.
+- it scrapes itself and each Alertmanager, as the kube-prometheus-stack has them do: the alerts that rules fail or are
+  late, and that people can't be told, read what those say.
 - selectors for rules, pod monitors and scrape configs that match {labels}.
 - {account} as its service account, which `objects/access/` allows to find pods where it scrapes, nowhere else.
 """
