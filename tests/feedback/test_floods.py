@@ -54,6 +54,28 @@ def replace_status(one: Received, status: str = "firing") -> Received:
     return Received(**{**{name: getattr(one, name) for name in one.__struct_fields__}, "status": status})
 
 
+def test_a_page_behind_a_flood_is_decided_before_it_and_the_flood_does_not_wait_for_all_pages(tmp_path: Path) -> None:
+    strangers = [alert("NobodyKnowsThis", "ledger", fingerprint=f"s{number:015x}") for number in range(900)]
+    tickets = [
+        alert("ErrorBudgetBurn", "ledger", severity="ticket", fingerprint=f"t{number:015x}") for number in range(9)
+    ]
+    with world(tmp_path, start=False) as it:
+        bad = it.pods.names("payment")[0]
+        it.gauges.failing[bad] = 1.0
+        it.send(*strangers, *tickets)
+        it.send(alert("LoneFailingInstance", "payment", pod=bad))
+        it.send(*flood()[:100])
+        it.agent.start_parts()
+        it.settled()
+        ended = [one.received.fingerprint for one in sorted(it.alerts(), key=lambda one: one.ended_at or 0.0)]
+        place = {fingerprint: number for number, fingerprint in enumerate(ended)}
+        assert [act.target for act in it.incident("payment").acts] == [bad]
+    assert place[f"LoneFailingInstance-payment-{bad}-"] == 0
+    pages = max(place[one.fingerprint] for one in flood()[:100])
+    before = [one for one in strangers if place[one.fingerprint] < pages]
+    assert len(before) == 100 // 8
+
+
 NAMES = [f"s{number}" for number in range(30)]
 MANY = replace(catalog([service(name) for name in NAMES]), calls=())
 STORMY = replace(FAST, storm_incidents=5, storm_seconds=60.0)

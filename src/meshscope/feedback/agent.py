@@ -24,7 +24,8 @@ from meshscope.feedback.reconciling import HELD_BACK, Reconciler
 from meshscope.feedback.recovering import Recoverer
 from meshscope.feedback.state import AlertState, Approval, Incident, Phase, Received
 from meshscope.feedback.telling import Teller
-from meshscope.feedback.tools import Tools
+from meshscope.feedback.tools import Tools, name_of
+from meshscope.feedback.waiting import Waiting
 from meshscope.feedback.watching import Watcher
 from meshscope.findings import Finding, MeshscopeError
 from meshscope.model.modes import Mode
@@ -70,7 +71,7 @@ class Agent:
             tools.book, tools.catalog, engagement.tracker, tools.settings, tools.telemetry,
             secret=engagement.secret, hear=self.answerer.heard, step=engagement.step,
         )  # fmt: skip
-        self._queue: deque[Fingerprint] = deque()
+        self._queue = Waiting(self._wakes)
         self._work = threading.Event()
         self.intake = Intake(self.book, self._queue, self._work, gap_seconds=tools.settings.gap_seconds)
         self.reconciler = Reconciler(
@@ -149,7 +150,7 @@ class Agent:
             while self._said_yes:
                 self._approved(*self._said_yes.popleft())
             self._parts["decide"] = Part(name="decide", at=time.monotonic(), patience=_PATIENCE)
-            key, began = self._queue.popleft(), time.thread_time()
+            key, began = self._queue.take(), time.thread_time()
             with self.book.lock:
                 alert = self.book.alerts.get(key)
             if alert is not None:
@@ -165,6 +166,14 @@ class Agent:
         """Leave the processor to the intake while much comes in: what is not taken may be lost, what is can wait."""
         if waiting := len(self.intake.pending):
             self._end.wait(min(worked * waiting / _GIVES_WAY_TO, _MOST_REST))
+
+    def _wakes(self, about: Fingerprint) -> bool:
+        """Whether people are woken by an alert, or would be if they were told of it."""
+        alert = self.book.alerts.get(about)
+        if alert is None:
+            return False
+        severe = alert.received.labels.get("severity") == self.catalog.page and name_of(alert) in self.catalog.alerts
+        return severe or alert.received.source == "falco"
 
     def _settle(self, alert: AlertState) -> None:
         if alert.resolved_at is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from datetime import datetime
@@ -16,12 +15,13 @@ from meshscope.feedback.casebook import Casebook, Fingerprint
 from meshscope.feedback.ports import Entry, Record
 from meshscope.feedback.reconciling import HELD_BACK, SOURCE
 from meshscope.feedback.state import DELIVERY, AlertState, Received, alert_entry
+from meshscope.feedback.waiting import Waiting
 
 
 class Intake:
     """Stores what is new, puts it into ``queue`` when it is on disk, and sets ``work`` then."""
 
-    def __init__(self, book: Casebook, queue: deque[Fingerprint], work: threading.Event, *, gap_seconds: float) -> None:
+    def __init__(self, book: Casebook, queue: Waiting, work: threading.Event, *, gap_seconds: float) -> None:
         """What fires again within ``gap_seconds`` of its end is the same episode."""
         self.book = book
         self.pending: dict[Fingerprint, Future[Sequence[Record]]] = {}
