@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from meshscope.feedback.guards import GUARDS
+from meshscope.feedback.settings import Settings
 from meshscope.wiring.agent_settings import configuration, defaults
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,3 +45,9 @@ def test_pictures_on_the_page_are_there():
     assert pictures
     for picture in pictures:
         assert (ROOT / "docs" / picture).is_file(), picture
+
+
+def test_the_page_says_when_incidents_are_told_together():
+    known = Settings()
+    assert (known.storm_incidents, known.storm_seconds) == (20, 60.0)
+    assert "When 20 incidents begin within a minute" in " ".join(PAGE.split())
