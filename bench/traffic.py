@@ -29,6 +29,8 @@ DAY = 24 * HOUR
 # Rules begin a little after the blocks end.
 _MARGIN = 10 * 60
 _LONGEST_GAP = 90
+# By how much a counter of the past may be ahead of its rate: asked any sooner after its end, it would seem to go back.
+_AHEAD = 10
 _CONSTANT = re.compile(r"vector\((.+)\)")
 
 
@@ -174,7 +176,7 @@ def constants(rules: Iterable[Mapping[str, object]]) -> Iterator[Recorded]:
 def fill(
     program: Path, folder: Path, shape: Shape, past: Past, recorded: Iterable[Recorded], *, seconds: int
 ) -> tuple[Path, Written]:
-    """Write the past into ``folder``/data as blocks that end ``seconds`` from now, and wait until that is now.
+    """Write the past into ``folder``/data as blocks that end ``seconds`` from now, and wait until that is past.
 
     Returns the plan, by which the present is served, and what was written.
     """
@@ -201,7 +203,7 @@ def fill(
     # Windows bridge a short gap; after five minutes constants would be forgotten.
     if late > _LONGEST_GAP:
         raise SystemExit(f"the past took {written.seconds:.0f} s to write and ends {late:.0f} s ago: allow more time")
-    time.sleep(max(0.0, -late))
+    time.sleep(max(0.0, _AHEAD - late))
     return planned, written
 
 

@@ -55,7 +55,8 @@ type Series struct {
 // Counters began to count long before the first sample; a proxy's own start is not what is measured.
 const age = 50 * 86400
 
-// jitter is by how many seconds a counter may run ahead of its rate, always less than a scrape's interval.
+// jitter is by how many seconds a counter may run ahead of its rate, always less than a scrape's interval: whoever asks
+// for the present sooner than that after the end of the past (traffic.py waits) may see it go back.
 const jitter = 10.0
 
 // at is the value at a time in milliseconds.
