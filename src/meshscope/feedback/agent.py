@@ -34,7 +34,7 @@ _REST = 0.05
 # One commit for many ends, but none waits for long.
 _ENDS_AT_ONCE, _END_SECONDS = 300, 0.2
 # For each so many alerts that wait for the disk, who decides rests as long as it worked; but no longer than that.
-_GIVES_WAY_TO, _MOST_REST = 8, 0.05
+_GIVES_WAY_TO, _MOST_REST = 2, 0.05
 _AGAIN_SECONDS = 0.5
 _PATIENCE = 30.0
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Container, Mapping
 
 from meshscope.build.graph import components
 from meshscope.feedback.state import Key
@@ -10,8 +10,8 @@ from meshscope.feedback.state import Key
 Edges = Mapping[Key, tuple[Key, ...]]
 
 
-def reachable(begin: Key, edges: Edges, through: Callable[[Key], bool] = lambda _: True) -> dict[Key, int]:
-    """Every service that can be reached from ``begin`` over services that hold ``through``, and how far it is."""
+def reachable(begin: Key, edges: Edges, over: Container[Key] | None = None) -> dict[Key, int]:
+    """Every service that can be reached from ``begin`` over those in ``over``, None for any, and how far it is."""
     found: dict[Key, int] = {}
     level = [begin]
     distance = 0
@@ -20,7 +20,7 @@ def reachable(begin: Key, edges: Edges, through: Callable[[Key], bool] = lambda 
         following: list[Key] = []
         for key in level:
             for other in edges.get(key, ()):
-                if other != begin and other not in found and through(other):
+                if other not in found and (over is None or other in over) and other != begin:
                     found[other] = distance
                     following.append(other)
         level = following
@@ -32,7 +32,7 @@ def deepest(begin: Key, callees: Edges, failing: Mapping[Key, float]) -> Key | N
 
     ``failing`` has since when each fails. Where calls go round in a circle, the one of them that failed first.
     """
-    chain = reachable(begin, callees, lambda key: key in failing)
+    chain = reachable(begin, callees, failing)
     if not chain:
         return None
 
@@ -47,5 +47,5 @@ def deepest(begin: Key, callees: Edges, failing: Mapping[Key, float]) -> Key | N
 
 def upstream(begin: Key, callers: Edges, failing: Container[Key]) -> tuple[Key, ...]:
     """The failing services whose chain of failing calls leads to ``begin``, the nearest first."""
-    found = reachable(begin, callers, lambda key: key in failing)
+    found = reachable(begin, callers, failing)
     return tuple(sorted(found, key=lambda key: (found[key], key)))

@@ -5,7 +5,7 @@ In a storm it is asked for every alert, and to look through all that is open eac
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from meshscope.feedback.state import Incident, Key, Phase
 
@@ -18,6 +18,7 @@ class Standing:
         self.changes = 0
         """How often it came to something else which services fail, or since when."""
         self._since: dict[Key, dict[str, float]] = {}
+        self._first: dict[Key, float] = {}
         self._services: dict[str, Mapping[Key, float]] = {}
         self._by_alert: dict[str, tuple[str, ...]] = {}
         self._listed: dict[str, int] = {}
@@ -47,9 +48,11 @@ class Standing:
         """The incidents that list the alert of that key."""
         return self._by_alert.get(alert, ())
 
-    def failing(self, besides: Key) -> Mapping[Key, float]:
-        """Since when each service fails, but for one; good until the next incident is noted."""
-        return _Failing(self._since, besides)
+    def failing(self, besides: Key) -> dict[Key, float]:
+        """Since when each service fails, but for one."""
+        found = self._first.copy()
+        found.pop(besides, None)
+        return found
 
     def _fails(self, incident: str, services: Mapping[Key, float]) -> None:
         before = self._services.get(incident, {})
@@ -64,29 +67,12 @@ class Standing:
                     del self._since[key]
         for key, since in services.items():
             self._since.setdefault(key, {})[incident] = since
+        for key in {*before, *services}:
+            if some := self._since.get(key, {}):
+                self._first[key] = min(some.values())
+            else:
+                del self._first[key]
         self._services[incident] = services
-
-
-class _Failing(Mapping[Key, float]):
-    """A view, so that nobody copies what a thousand services are at when one is asked for."""
-
-    def __init__(self, since: Mapping[Key, Mapping[str, float]], besides: Key) -> None:
-        self._since = since
-        self._besides = besides
-
-    def __getitem__(self, key: Key) -> float:
-        if key == self._besides:
-            raise KeyError(key)
-        return min(self._since[key].values())
-
-    def __contains__(self, key: object) -> bool:
-        return key in self._since and key != self._besides
-
-    def __iter__(self) -> Iterator[Key]:
-        return (key for key in self._since if key != self._besides)
-
-    def __len__(self) -> int:
-        return len(self._since) - (self._besides in self._since)
 
 
 def _failing(incident: Incident) -> dict[Key, float]:

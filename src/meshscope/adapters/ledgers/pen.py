@@ -128,8 +128,8 @@ def put(
         entry = record.entry
         rows.append((record.number, at, entry.kind, entry.subject, entry.about, entry.open, is_packed, body, digest))
         newest[entry.subject] = (entry.subject, entry.kind, entry.about, entry.open, record.number)
-    connection.executemany(schema.INSERT, rows)
-    connection.executemany(schema.UPSERT, newest.values())
+    schema.insert(connection, rows)
+    schema.upsert(connection, list(newest.values()))
     return [record for record, _ in links], head
 
 

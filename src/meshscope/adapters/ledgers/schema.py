@@ -41,13 +41,11 @@ STEPS: Mapping[int, Sequence[str]] = {}
 """The statements that bring a ledger from each older schema to the next one."""
 
 COLUMNS = "number, at, kind, subject, about, open, packed, body, hash"
-INSERT = f"INSERT INTO records ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - a constant
-UPSERT = (
-    "INSERT INTO heads (subject, kind, about, open, number) VALUES (?, ?, ?, ?, ?) ON CONFLICT (subject) DO UPDATE "
-    "SET kind = excluded.kind, about = excluded.about, open = excluded.open, number = excluded.number"
-)
+_HEAD = "subject, kind, about, open, number"
 NEWEST = "SELECT subject, kind, about, open, max(number) FROM records GROUP BY subject"
 
+# Each step of a statement gives way to every other thread and waits for its turn again, so that many rows are one step.
+_ROWS_AT_ONCE = 100
 # Below it a compressor takes longer to be set up than the few hundred bytes are worth.
 _PACKED_FROM = 2048
 _MOST_BYTES = 1 << 30
@@ -104,8 +102,26 @@ def rebuild(connection: sqlite3.Connection) -> int:
         f" + (SELECT count(*) FROM ({NEWEST}) AS newest WHERE subject NOT IN (SELECT subject FROM heads))"
     ).fetchone()[0]
     connection.execute("DELETE FROM heads")
-    connection.execute(f"INSERT INTO heads (subject, kind, about, open, number) {NEWEST}")
+    connection.execute(f"INSERT INTO heads ({_HEAD}) {NEWEST}")
     return wrong
+
+
+def insert(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
+    """Append rows of `COLUMNS`, in the transaction of the caller."""
+    _put(connection, f"INSERT INTO records ({COLUMNS})", rows)
+
+
+def upsert(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
+    """Make rows (subject, kind, about, open, number) the heads of their subjects, no two of one subject."""
+    update = "kind = excluded.kind, about = excluded.about, open = excluded.open, number = excluded.number"
+    _put(connection, f"INSERT INTO heads ({_HEAD})", rows, f"ON CONFLICT (subject) DO UPDATE SET {update}")
+
+
+def _put(connection: sqlite3.Connection, into: str, rows: Sequence[Row], then: str = "") -> None:
+    for first in range(0, len(rows), _ROWS_AT_ONCE):
+        some = rows[first : first + _ROWS_AT_ONCE]
+        marks = ", ".join([f"({', '.join('?' * len(some[0]))})"] * len(some))
+        connection.execute(f"{into} VALUES {marks} {then}", [value for row in some for value in row])
 
 
 def last(connection: sqlite3.Connection) -> Head:
