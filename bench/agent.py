@@ -14,9 +14,10 @@ from pathlib import Path
 
 from bench.building import build_tree, command
 from bench.mesh import shape, write_house
-from bench.prometheus import cpu_seconds, free_port, workplace
+from bench.prometheus import cpu_seconds, workplace
 from meshscope.adapters.ledgers.connections import Readers
 from meshscope.adapters.ledgers.schema import COLUMNS, records_of
+from meshscope.demo.workshop import free_ports
 from meshscope.feedback.credentials import new_credential
 from meshscope.feedback.people import EVERY_OWNER, hashed
 from meshscope.feedback.ports import Record
@@ -108,7 +109,7 @@ def bundle(size: int) -> Iterator[tuple[Path, Path]]:
 def prepared(folder: Path, more: str = "") -> tuple[int, str, str]:
     """Write an agent's configuration into ``folder``, with the TOML ``more``; its port, a token and a password."""
     (folder / "groups").mkdir(parents=True, exist_ok=True)
-    port = free_port()
+    (port,) = free_ports(1)
     (folder / "agent.toml").write_text(_CONFIGURATION.format(host=LOOPBACK, port=port, more=more), encoding="utf-8")
     token, entry = new_credential("bench", "alertmanager")
     _private(folder / "credentials.toml", entry)

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import time
 import urllib.error
@@ -20,6 +19,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench.traffic import STEP, engines
+from meshscope.demo.workshop import free_ports
 
 _SAMPLE = re.compile(r'^(\w+)(?:\{rule_group="([^"]*);([^"]*)"\})? (\S+)$', re.MULTILINE)
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -115,7 +115,7 @@ def workplace() -> Iterator[Path]:
 @contextmanager
 def running(folder: Path, targets: Sequence[str]) -> Iterator[Server]:
     """A Prometheus over ``folder``/data that scrapes ``targets`` every 30 seconds and evaluates nothing yet."""
-    address = f"127.0.0.1:{free_port()}"
+    address = f"127.0.0.1:{free_ports(1)[0]}"
     config = folder / "prometheus.yaml"
     config.write_text(_config(targets, None), encoding="utf-8")
     command = [
@@ -159,14 +159,6 @@ def _config(targets: Sequence[str], rules: str | None) -> str:
         "scrape_configs": [{"job_name": "mesh-proxies", "honor_labels": True, "static_configs": labelled}],
     }
     return json.dumps(config)
-
-
-def free_port() -> int:
-    """A port of this machine that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], address: str, log: Path) -> None:

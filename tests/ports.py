@@ -1,9 +1,14 @@
 """Ports of this machine for what tests start."""
 
-import socket
+from meshscope.demo.workshop import free_ports
+
+_given: set[int] = set()
 
 
 def free_port() -> int:
-    """One that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
+    """One that nobody listens on, nor is given any other time."""
+    (port,) = free_ports(1)
+    if port in _given:
+        return free_port()
+    _given.add(port)
+    return port

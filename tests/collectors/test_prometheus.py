@@ -1,7 +1,6 @@
 """What a real Prometheus makes of the span metrics that a real gateway pushes into it."""
 
 import json
-import socket
 import subprocess
 import urllib.parse
 import urllib.request
@@ -19,6 +18,7 @@ from meshscope.build.prometheus import prometheus
 from meshscope.model.model import Model
 from meshscope.model.provider import MeshProvider
 from meshscope.wiring.providers import provider
+from tests.ports import free_port
 from tests.waiting import until
 
 pytestmark = pytest.mark.engines("otelcol", "prometheus")
@@ -59,9 +59,7 @@ def store(engine: Callable[[str], Path], boutique: Model, spans: MeshProvider, t
     built = prometheus(boutique, spans, Options()).document
     kept = {name: built[name] for name in ("otlp", "storage")}
     (tmp_path / "prometheus.yaml").write_text(dump(kept))
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{listener.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     with (tmp_path / "prometheus.log").open("w") as log:
         process = subprocess.Popen(
             [

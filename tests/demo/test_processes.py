@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -148,8 +149,13 @@ def test_the_folder_is_gone_afterwards_and_a_dead_run_s_too(tmp_path: Path, monk
     assert list(tmp_path.iterdir()) == [foreign]
 
 
-def test_free_ports_are_all_different() -> None:
-    assert len(set(free_ports(20))) == 20
+def test_free_ports_are_all_different_and_given_to_nobody_who_asks_for_any() -> None:
+    found = free_ports(20)
+    assert len(set(found)) == 20
+    with socket.create_server(("127.0.0.1", 0)) as any_port:
+        assert max(found) < 32_768 <= any_port.getsockname()[1]
+    with socket.create_server(("127.0.0.1", found[0])):
+        assert found[0] not in free_ports(20)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere only 127.0.0.1 is this machine")

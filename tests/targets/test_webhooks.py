@@ -15,6 +15,7 @@ import pytest
 from meshscope.adapters.hands.webhooks import Webhook, Webhooks
 from meshscope.deploy.plan import Change, Outcome, Receipt, Verb
 from meshscope.findings import MeshscopeError
+from tests.ports import free_port
 
 CALL = Change(verb=Verb.CALL, subject="ci", arguments={"service": "ledger", "owner": "payments"})
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
@@ -199,9 +200,7 @@ def test_a_body_that_never_ends_does_not_hold_up_what_is_known(serve: Callable[.
 
 
 def test_where_nobody_listens_nothing_was_sent() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    receipt = call(f"http://127.0.0.1:{port}/")
+    receipt = call(f"http://127.0.0.1:{free_port()}/")
     assert receipt.outcome is Outcome.REFUSED
     assert "it can't be reached" in receipt.said
 

@@ -18,6 +18,8 @@ from meshscope.findings import Finding, MeshscopeError
 LOOPBACK = "127.0.0.1"
 _PREFIX = "meshscope-demo-"
 _LOCK = ".lock"
+# Below what Linux (from 32768) and other systems (from 49152) give to whoever asks for any port.
+_GIVEN_TO_NOBODY = range(12_000, 32_000)
 
 
 @contextmanager
@@ -54,10 +56,23 @@ def _sweep(left: Path) -> None:
 
 
 def free_ports(count: int) -> list[int]:
-    """As many ports of this machine that nobody uses; all are held at once, so that no two are the same."""
+    """As many ports of this machine that nobody uses, all different.
+
+    None of those that a machine gives to whoever asks for any: until the port is used, somebody else may be given it.
+    Raises `MeshscopeError` where there are not enough.
+    """
+    dice = random.Random()  # noqa: S311 - dice, not a secret
+    found: list[int] = []
     with ExitStack() as held:
-        listeners = [held.enter_context(socket.create_server((LOOPBACK, 0))) for _ in range(count)]
-        return [int(listener.getsockname()[1]) for listener in listeners]
+        for port in dice.sample(_GIVEN_TO_NOBODY, len(_GIVEN_TO_NOBODY)):
+            if len(found) == count:
+                return found
+            with suppress(OSError):
+                held.enter_context(socket.create_server((LOOPBACK, port)))
+                found.append(port)
+    raise MeshscopeError(
+        Finding(code="demo/no-port", title=f"there are no {count} free ports", help="end what has them")
+    )
 
 
 def own_address(ports: Sequence[int]) -> str:
