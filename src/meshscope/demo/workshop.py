@@ -71,7 +71,12 @@ def free_ports(count: int) -> list[int]:
                 held.enter_context(socket.create_server((LOOPBACK, port)))
                 found.append(port)
     raise MeshscopeError(
-        Finding(code="demo/no-port", title=f"there are no {count} free ports", help="end what has them")
+        Finding(
+            code="demo/no-port",
+            title=f"there are no {count} free ports",
+            why="each program listens at its own",
+            help="end what has them",
+        )
     )
 
 
