@@ -8,7 +8,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from meshscope.artefacts.documents import AlertmanagerConfig
+from meshscope.artefacts.files import File
 from meshscope.artefacts.yaml import dump
 from meshscope.build.alertmanager import AGENT_TOKEN, DEADMAN_URL, alertmanager, credentials
 from meshscope.build.assemble import assemble
@@ -128,6 +129,11 @@ class Alertmanager:
 
     url: str
     process: subprocess.Popen
+
+    @property
+    def address(self) -> str:
+        """Where it listens, as host:port."""
+        return self.url.removeprefix("http://")
 
     def send(self, *alerts: Mapping[str, str], resolved: bool = False, annotations: Mapping[str, str] | None = None):
         now = datetime.now(UTC)
@@ -242,7 +248,12 @@ def at_home(model: Model, port: int, alertmanager: str = "127.0.0.1:9") -> Model
 
 def tree(model: Model, provider: MeshProvider, folder: Path, options: Options = AS_WRITTEN) -> Path:
     """Everything that is built, as files; the folder of Prometheus."""
-    for file in assemble(model, provider, options).files:
+    return lay(assemble(model, provider, options).files, folder)
+
+
+def lay(files: Iterable[File], folder: Path) -> Path:
+    """Write files below ``folder``; the folder of Prometheus."""
+    for file in files:
         path = folder / file.path
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(file.content)

@@ -100,7 +100,7 @@ def test_a_person_is_woken_when_the_agent_is_dead_and_told_when_it_is_back_and_t
     manager = start(alertmanager(model, FAST))
     agent = AgentProcess(folder, own, manager.url)
     with agent.running() as process:
-        placed = at_home(model, asked, manager.url.removeprefix("http://"))
+        placed = at_home(model, asked, manager.address)
         store = prometheus(tree(placed, istio.PROVIDER, tmp_path / "built", SLOWER), asked)
         (beats,) = store.wait('meshscope_agent_heartbeat_age_seconds{part="decide"}')
         assert (beats["metric"]["job"], beats["metric"]["cluster"]) == ("agent", "eu-1")

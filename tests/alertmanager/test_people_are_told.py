@@ -26,7 +26,7 @@ def test_a_pager_that_refuses_is_told_in_the_other_ways_that_the_owner_of_the_me
     model = local(boutique, inbox, tmp_path / "secrets")
     manager = start(alertmanager(model, FAST))
     asked = free_port()
-    placed = at_home(model, asked, manager.url.removeprefix("http://"))
+    placed = at_home(model, asked, manager.address)
     store = prometheus(tree(placed, istio.PROVIDER, tmp_path / "built", SLOWER), asked)
     store.wait('alertmanager_notifications_failed_total{integration="pagerduty"}')
     manager.send({**PAGE, "owner": "payments", "severity": "page"})

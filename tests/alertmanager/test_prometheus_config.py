@@ -23,7 +23,6 @@ from tests.ports import free_port
 
 PROVIDERS = pytest.mark.parametrize("provider", [istio.PROVIDER, opentelemetry.PROVIDER], ids=lambda found: found.name)
 PROTOBUF = "application/x-protobuf"
-AS_WRITTEN = Options()
 REQUESTS = 'istio_requests_total{reporter="source",destination_service_name="cart",response_code="200"} 7'
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from alerting_lab import FAST, Alertmanager, Exposed, Inbox, Message, Prometheus, local
+from alerting_lab import FAST, Alertmanager, Exposed, Inbox, Message, Prometheus, at_home, lay, local
 
 from meshscope.adapters.meshes import istio
 from meshscope.artefacts.rules import Rule, RuleFile
@@ -60,16 +60,10 @@ def live(
     port = free_port()
     model = local(boutique, inbox, tmp_path / "secrets")
     manager = start(alertmanager(model, FAST))
-    settings = {"discovery": "files", "prometheus": f"http://127.0.0.1:{port}"}
-    address = manager.url.removeprefix("http://")
-    model = replace(model, mesh=replace(model.mesh, alertmanagers=(address,), **settings))
+    model = at_home(model, port, manager.address)
     artefacts = assemble(model, istio.PROVIDER, FAST).artefacts
     rules = tuple(_only_alerts(file) for file in artefacts.rules if file.name in ("slo", "alerts", "objectives"))
-    for file in layout(model, istio.PROVIDER, replace(artefacts, rules=rules), FAST):
-        path = tmp_path / "tree" / file.path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(file.content)
-    folder = tmp_path / "tree" / "prometheus"
+    folder = lay(layout(model, istio.PROVIDER, replace(artefacts, rules=rules), FAST), tmp_path / "tree")
     (folder / "targets").mkdir()
     listed = [{"targets": [target.address]}]
     (folder / "targets/collectors.json").write_text(json.dumps(listed))

@@ -210,6 +210,6 @@ def _listed(ordered: Sequence[Incident], catalog: Catalog) -> Iterator[str]:
 
 def _apart(incident: Incident) -> str:
     ticket = incident.issue
-    if ticket is None or ticket.in_storm or not ticket.ref:
+    if ticket is None or not ticket.apart:
         return ""
     return f" It has {link('an issue of its own', ticket.url) or 'an issue of its own'}."

@@ -59,19 +59,16 @@ class Standing:
         if before == services:
             return
         self.changes += 1
-        for key in before:
-            if key not in services:
-                some = self._since[key]
-                del some[incident]
-                if not some:
-                    del self._since[key]
-        for key, since in services.items():
-            self._since.setdefault(key, {})[incident] = since
         for key in {*before, *services}:
-            if some := self._since.get(key, {}):
+            some = self._since.setdefault(key, {})
+            if key in services:
+                some[incident] = services[key]
+            else:
+                del some[incident]
+            if some:
                 self._first[key] = min(some.values())
             else:
-                del self._first[key]
+                del self._since[key], self._first[key]
         self._services[incident] = services
 
 

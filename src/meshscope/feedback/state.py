@@ -192,6 +192,11 @@ class Ticket(msgspec.Struct, kw_only=True):
         """Whether the incident is listed in a storm's issue, and has none of its own."""
         return self.ref.startswith(STORM_REF)
 
+    @property
+    def apart(self) -> bool:
+        """Whether the incident has an issue of its own."""
+        return bool(self.ref) and not self.in_storm
+
 
 class Storm(msgspec.Struct, kw_only=True):
     """Incidents that began together and their issue: how many it lists, how many go on, how many have their own."""

@@ -90,7 +90,7 @@ class Storms:
             known = [one for one in map(self.book.incidents.get, storm.incidents) if one and not one.folded_into]
             listed = len(storm.incidents)
             going_on = [one for one in known if one.phase is Phase.OPEN]
-            apart = sum(1 for one in known if one.issue and one.issue.ref and not one.issue.in_storm)
+            apart = sum(1 for one in known if one.issue and one.issue.apart)
             told = storm.listed, storm.going_on, storm.apart
             if (listed, len(going_on), apart) != told or not storm.opened_at:
                 wanted = storm_draft(
