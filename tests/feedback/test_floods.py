@@ -8,6 +8,7 @@ from meshscope.feedback.joining import MOST_MEMBERS
 from meshscope.feedback.ports import Draft, Issue, TrackerError
 from meshscope.feedback.state import Phase, Received
 from meshscope.findings import Finding
+from meshscope.model.modes import Mode
 from tests.feedback.world import FAST, World, alert, catalog, service, world
 
 FLOOD = 3 * MOST_MEMBERS
@@ -163,6 +164,34 @@ def test_an_incident_of_a_storm_gets_its_own_issue_when_it_is_acted_on_later_and
         it.settled()
         assert not it.incident(incident.service.name).issue.in_storm
     assert len(tracker.forge.issues) == 5 + 1 + 1
+
+
+def test_the_issue_of_a_storm_says_where_a_yes_is_waited_for_as_long_as_it_is(tmp_path: Path) -> None:
+    tracker = MemoryTracker(secret=b"secret")
+    known = replace(catalog([service(name, mode=Mode.ASK) for name in NAMES]), calls=())
+    with world(tmp_path, known=known, settings=STORMY, tracker=tracker) as it:
+        storm(it)
+        it.until(lambda: [one.listed for one in it.agent.book.storms.values()] == [25])
+        listed = next(one for one in it.incidents() if one.issue is not None and one.issue.in_storm)
+        incident = it.incident(listed.service.name)
+        bad = it.pods.names(incident.service.name)[0]
+        it.gauges.failing[bad] = 1.0
+        it.send(alert("LoneFailingInstance", incident.service.name, pod=bad))
+        (listing,) = it.agent.book.storms.values()
+        it.until(lambda: listing.asking == 1)
+
+        def body() -> str:
+            found = tracker.find(listing.where, listing.key)
+            assert found is not None
+            return found.body
+
+        assert "1 act waits for a yes in the console" in body()
+        (line,) = (one for one in body().splitlines() if one.startswith("- ") and "waits for a yes" in one)
+        assert incident.service.name in line
+        assert "kill_instance" in line
+        (approval,) = incident.approvals
+        it.agent.answer(incident.id, approval.token, yes=False, by="ada")
+        it.until(lambda: listing.asking == 0 and "for a yes" not in body())
 
 
 class Half(MemoryTracker):

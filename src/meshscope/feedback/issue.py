@@ -183,14 +183,16 @@ def storm_draft(
     services = {one.service for one in ordered}
     start = headline.began(ordered[0]) if ordered else now
     firing = sum(1 for one in ordered if one.firing)
+    asking = sum(len(deeds.waiting(one, now)) for one in ordered)
     counts = f"{many(len(ordered), 'incident')} of {many(len(services), 'service')}"
     blocks = [
         f"{counts} began within a short time, the first at {when(start)}; {firing:,} of them go on.",
         _SHARED,
         _CAPPED,
-        f"**What is asked of {code(catalog.owner) if catalog.owner else 'you'}:** find the shared cause first.",
+        f"**What is asked of {code(catalog.owner) if catalog.owner else 'you'}:** find the shared cause first."
+        + (f" {many(asking, 'act')} {'waits' if asking == 1 else 'wait'} for a yes in the console." if asking else ""),
         link("Incidents in the console", f"{console.rstrip('/')}/incidents" if console else ""),
-        *_listed(ordered, catalog),
+        *_listed(ordered, catalog, now),
     ]
     return Draft(
         key=key,
@@ -201,11 +203,13 @@ def storm_draft(
     )
 
 
-def _listed(ordered: Sequence[Incident], catalog: Catalog) -> Iterator[str]:
+def _listed(ordered: Sequence[Incident], catalog: Catalog, now: float) -> Iterator[str]:
     """The incidents in blocks of fifty, so that what does not fit is left out by the block."""
     for first in range(0, len(ordered), 50):
         head = "### Incidents\n\n" if first == 0 else ""
-        yield head + "\n".join(f"- {headline.felt(one, catalog)}{_apart(one)}" for one in ordered[first : first + 50])
+        yield head + "\n".join(
+            f"- {headline.felt(one, catalog)}{_apart(one)}{_asks(one, now)}" for one in ordered[first : first + 50]
+        )
 
 
 def _apart(incident: Incident) -> str:
@@ -213,3 +217,8 @@ def _apart(incident: Incident) -> str:
     if ticket is None or not ticket.apart:
         return ""
     return f" It has {link('an issue of its own', ticket.url) or 'an issue of its own'}."
+
+
+def _asks(incident: Incident, now: float) -> str:
+    asked = deeds.waiting(incident, now)
+    return f" {code(asked[0].action)} waits for a yes." if asked else ""

@@ -199,7 +199,7 @@ class Ticket(msgspec.Struct, kw_only=True):
 
 
 class Storm(msgspec.Struct, kw_only=True):
-    """Incidents that began together and their issue: how many it lists, how many go on, how many have their own."""
+    """Incidents that began together and their issue: how many it lists, go on, have their own, and wait for a yes."""
 
     key: str
     where: str
@@ -208,6 +208,7 @@ class Storm(msgspec.Struct, kw_only=True):
     listed: int = 0
     going_on: int = 0
     apart: int = 0
+    asking: int = 0
     opened_at: float = 0.0
     """When its issue was opened, or that was begun; 0 before."""
     ref: str = ""

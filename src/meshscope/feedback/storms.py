@@ -11,6 +11,7 @@ from collections import deque
 from meshscope.deploy.plan import Step
 from meshscope.feedback.casebook import Casebook
 from meshscope.feedback.catalog import Catalog
+from meshscope.feedback.deeds import waiting
 from meshscope.feedback.issue import storm_draft
 from meshscope.feedback.patience import Patience
 from meshscope.feedback.ports import Issue, Tracker
@@ -91,8 +92,9 @@ class Storms:
             listed = len(storm.incidents)
             going_on = [one for one in known if one.phase is Phase.OPEN]
             apart = sum(1 for one in known if one.issue and one.issue.apart)
-            told = storm.listed, storm.going_on, storm.apart
-            if (listed, len(going_on), apart) != told or not storm.opened_at:
+            asking = sum(1 for one in known if waiting(one, self.book.clock.now()))
+            told = storm.listed, storm.going_on, storm.apart, storm.asking
+            if (listed, len(going_on), apart, asking) != told or not storm.opened_at:
                 wanted = storm_draft(
                     known, self.catalog, now=self.book.clock.now(), key=storm.key,
                     console=self.catalog.console, secret=self._secret, where=storm.where,
@@ -111,7 +113,8 @@ class Storms:
             self.step("issue:after")
             self.telemetry.told("storm")
             with self.book.lock:
-                storm.listed, storm.going_on, storm.apart, storm.open = listed, len(going_on), apart, True
+                storm.listed, storm.going_on, storm.apart, storm.asking = listed, len(going_on), apart, asking
+                storm.open = True
                 storm.ref, storm.url = issue.ref, issue.url
                 for one in known:
                     if one.issue is not None and one.issue.in_storm:
