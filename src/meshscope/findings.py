@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from enum import IntEnum
@@ -29,6 +30,11 @@ class Level(IntEnum):
     def word(self) -> str:
         """The level in lower case, as it is printed."""
         return self.name.lower()
+
+
+def counted(number: int, one: str, more: str = "") -> str:
+    """A count with its noun: ``1 sibling``, ``2 siblings``."""
+    return f"{number:,} {one if number == 1 else more or f'{one}s'}"
 
 
 @dataclass(frozen=True, order=True)
@@ -163,6 +169,12 @@ class MeshscopeError(Exception):
 
     def __str__(self) -> str:
         return self.finding.title
+
+
+def tallied(findings: Iterable[Finding]) -> str:
+    """How many findings of each level there are, heaviest first; empty where there are none."""
+    counts = Counter(finding.level for finding in findings)
+    return ", ".join(counted(counts[level], level.word) for level in sorted(Level, reverse=True) if counts[level])
 
 
 def worst(findings: Iterable[Finding]) -> Level | None:

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import signal
 import sqlite3
 import subprocess
@@ -182,6 +183,24 @@ def test_whoever_rewrites_the_file_is_found_out(tmp_path: Path, how: str) -> Non
     done = CliRunner().invoke(verify_command, ["ledger", str(tmp_path)], standalone_mode=False)
     assert (done.return_value, done.exception) == (1, None)
     assert "somebody changed it" in done.output
+
+
+def test_the_command_says_how_much_of_a_ledger_is_protected(tmp_path: Path) -> None:
+    filled(tmp_path)
+    command = ["ledger", str(tmp_path)]
+    done = CliRunner().invoke(verify_command, command, standalone_mode=False)
+    assert (done.return_value, done.exception) == (0, None)
+    assert re.fullmatch(
+        r"21 records, \d+ anchors?; not protected yet: the last \d+ records?, of \d+ s\n"
+        r"nobody changed what lies before the last anchor\n",
+        done.output,
+    )
+    (anchors,) = tmp_path.glob("anchors*")
+    anchors.write_bytes(b"")
+    bare = CliRunner().invoke(verify_command, command, standalone_mode=False)
+    told, judged = bare.output.splitlines()[-2:]
+    assert told.startswith("21 records, 0 anchors; not protected yet: the last 21 records")
+    assert judged == "no anchor protects any of it"
 
 
 def test_records_can_t_be_changed_or_removed_by_accident(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from meshscope.artefacts.artefacts import Artefacts
+from meshscope.findings import counted
 from meshscope.model.model import Model
 
 
@@ -15,20 +16,16 @@ def tally(model: Model, artefacts: Artefacts) -> tuple[str, ...]:
     tests = sum(len(tests) for test in artefacts.tests if isinstance(tests := test.document.get("tests"), list | tuple))
     where = f" in {model.environment}" if model.environment else ""
     defined = (
-        _count(len(model.services), "service"),
-        _count(len(model.calls), "call"),
-        _count(sum(1 for _ in model.slos), "SLO"),
-        _count(len(model.owners), "owner"),
+        counted(len(model.services), "service"),
+        counted(len(model.calls), "call"),
+        counted(sum(1 for _ in model.slos), "SLO"),
+        counted(len(model.owners), "owner"),
     )
     made = (
-        f"{_count(len(querying), 'querying rule')} ({len(querying)} at 10,000 services too)",
-        _count(len(alerts), "alert"),
-        _count(tests, "unit test"),
-        _count(len(artefacts.dashboards), "dashboard"),
-        _count(len(artefacts.collectors), "collector tier"),
+        f"{counted(len(querying), 'querying rule')} ({len(querying)} at 10,000 services too)",
+        counted(len(alerts), "alert"),
+        counted(tests, "unit test"),
+        counted(len(artefacts.dashboards), "dashboard"),
+        counted(len(artefacts.collectors), "collector tier"),
     )
     return (f"{model.mesh.name}{where}: {', '.join(defined)}", f"-> {', '.join(made)}")
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"

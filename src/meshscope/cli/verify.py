@@ -9,6 +9,7 @@ import click
 
 from meshscope.cli import exits
 from meshscope.cli.show import say, shown
+from meshscope.findings import counted
 from meshscope.wiring.ledgers import verified
 
 
@@ -27,8 +28,9 @@ def ledger(state: Path, anchors: Path | None) -> int:
     if found.findings:
         say(shown(found.findings, None, sys.stderr))
     click.echo(
-        f"{found.records:,} records, {found.anchors:,} signed anchors; "
-        f"{found.tail:,} records after the last one are not protected yet"
+        f"{counted(found.records, 'record')}, {counted(found.anchors, 'anchor')}; not protected yet: the last "
+        f"{counted(found.tail, 'record')}, of {found.tail_seconds:.0f} s"
     )
-    click.echo("nobody changed what lies before it" if found.clean else "somebody changed it")
+    unchanged = "nobody changed what lies before the last anchor" if found.anchors else "no anchor protects any of it"
+    click.echo(unchanged if found.clean else "somebody changed it")
     return exits.CLEAN if found.clean else exits.FAILED

@@ -10,14 +10,14 @@ from fractions import Fraction
 
 from meshscope.demo.instrument import Told as Sent
 from meshscope.demo.live import Live
-from meshscope.demo.page import BAD, GOOD, Page, counted, in_truth
+from meshscope.demo.page import BAD, GOOD, Page, in_truth
 from meshscope.demo.panels import asked
 from meshscope.demo.processes import Running
 from meshscope.demo.receiver import CHAT, MAIL, PAGER
 from meshscope.demo.story import BUDGET_TOLD, FIRED, OWNER_TOLD, Story
 from meshscope.demo.teller import Teller, plain
 from meshscope.demo.tier import chosen
-from meshscope.findings import MeshscopeError
+from meshscope.findings import MeshscopeError, counted
 
 # The last visitors leave; then spans wait for their batch, then for the decision on their trace.
 _LEAVING_SECONDS = 0.5

@@ -21,7 +21,6 @@ from meshscope.demo.agency import Agency
 from meshscope.demo.asking import Prometheus, get
 from meshscope.demo.history import History, Promise
 from meshscope.demo.loop import Loop
-from meshscope.demo.page import counted
 from meshscope.demo.processes import Processes
 from meshscope.demo.programs import Engines, Theatre, Troupe
 from meshscope.demo.receiver import Receiver
@@ -29,7 +28,7 @@ from meshscope.demo.script import Player, Script, script
 from meshscope.demo.store import Store
 from meshscope.demo.tier import chosen, otlp_endpoint, surroundings
 from meshscope.demo.troupe import Engagement
-from meshscope.findings import Finding, MeshscopeError
+from meshscope.findings import Finding, MeshscopeError, counted
 from meshscope.model.model import Model
 from meshscope.wiring.assembly import Assembly, assembled
 from meshscope.wiring.building import build

@@ -94,8 +94,3 @@ class Page:
 def in_truth(seconds: float, scale: Fraction) -> str:
     """What ``seconds`` here are without the time scale: ``2m 5s``."""
     return spoken(Duration(exact(round(seconds / float(scale)))))
-
-
-def counted(number: int, what: str) -> str:
-    """``1 note``, ``2 notes``."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"

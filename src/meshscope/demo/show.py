@@ -21,7 +21,7 @@ from meshscope.demo.difference import Difference, difference
 from meshscope.demo.keys import person
 from meshscope.demo.live import Home, prepared, running
 from meshscope.demo.loop import loops
-from meshscope.demo.page import BAD, GOOD, Page, counted
+from meshscope.demo.page import BAD, GOOD, Page
 from meshscope.demo.processes import Processes, Running
 from meshscope.demo.programs import Engines
 from meshscope.demo.recorded import playing
@@ -31,7 +31,7 @@ from meshscope.demo.story import Story
 from meshscope.demo.tier import chosen, unfit
 from meshscope.demo.workshop import workshop
 from meshscope.demo.yours import Yours, looks
-from meshscope.findings import Finding, Level, MeshscopeError, worst
+from meshscope.findings import Finding, Level, MeshscopeError, tallied, worst
 from meshscope.model.alerting import WINDOWS
 from meshscope.model.model import Model
 from meshscope.wiring.assembly import Assembly, assembled
@@ -271,8 +271,7 @@ def _built(assembly: Assembly, model: Model, page: Page) -> bool:
 
 
 def _checked(report: Report) -> str:
-    counts = {level: sum(1 for one in report.findings if one.level is level) for level in Level}
-    told = ", ".join(counted(counts[level], level.word) for level in sorted(Level, reverse=True) if counts[level])
+    told = tallied(report.findings)
     files = sum(len(judged.cases) for judged in report.judged)
     programs = sorted({judged.name.partition(" ")[0] for judged in report.judged})
     by = f", and {files} files by {', '.join(programs)}" if programs else "; no real program is here to judge"

@@ -11,11 +11,11 @@ from datetime import datetime
 from meshscope.demo.directions import Directions
 from meshscope.demo.live import Live
 from meshscope.demo.loop import killing, loops
-from meshscope.demo.page import BAD, GOOD, Page, counted
+from meshscope.demo.page import BAD, GOOD, Page
 from meshscope.demo.receiver import CHAT, MAIL, PAGER, Message
 from meshscope.demo.scenes import Scenes
 from meshscope.demo.teller import Teller
-from meshscope.findings import Finding, MeshscopeError
+from meshscope.findings import Finding, MeshscopeError, counted
 from meshscope.model.alerting import WINDOWS, Alert
 from meshscope.model.model import Model
 from meshscope.model.people import Owner

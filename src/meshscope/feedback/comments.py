@@ -9,7 +9,8 @@ from meshscope.feedback.headline import began, ended, measured
 from meshscope.feedback.prose import code, fitted
 from meshscope.feedback.reasons import reason
 from meshscope.feedback.state import Act, Decision, Incident, Numbers
-from meshscope.feedback.words import between, done, lasted, many, named, rate, share, to_do, when
+from meshscope.feedback.words import between, done, lasted, named, rate, share, to_do, when
+from meshscope.findings import counted
 
 _MOST_DECISIONS = 40
 
@@ -20,7 +21,8 @@ def recurrence(incident: Incident) -> str:
     since = max((one.since for one in incident.firing if not one.victim), default=0.0)
     what = f"{', '.join(firing)} of {named(incident.service)}" if firing else named(incident.service)
     at = f" since {when(since)}" if since else ""
-    return f"**It is back.** {what} fires again{at}; this incident came back {many(incident.reopened, 'time')} so far."
+    times = counted(incident.reopened, "time")
+    return f"**It is back.** {what} fires again{at}; this incident came back {times} so far."
 
 
 def _by_the_agent(told: str) -> str:
@@ -64,9 +66,9 @@ def closed(incident: Incident) -> str:
     else:
         told = f"**Over.** {named(incident.service)} failed {between(start, over)}."
     counts = [
-        many(len(incident.members) + incident.unlisted, "alert"),
-        f"it came back {many(incident.reopened, 'time')}" if incident.reopened else "",
-        f"{many(len(set(incident.victims)), 'other service')} suffered" if incident.victims else "",
+        counted(len(incident.members) + incident.unlisted, "alert"),
+        f"it came back {counted(incident.reopened, 'time')}" if incident.reopened else "",
+        f"{counted(len(set(incident.victims)), 'other service')} suffered" if incident.victims else "",
     ]
     lines = [
         told,
@@ -117,6 +119,6 @@ def _why(decision: Decision) -> str:
         siblings = f"had {rate(one.siblings_requests)} and failed {share(one.siblings_failing)}"
         lines.append(
             f"- it knew: {code(one.instance)} had {rate(one.requests)} requests a second and failed "
-            f"{share(one.failing)} of them; {many(one.siblings, 'sibling')} {siblings}{origin}"
+            f"{share(one.failing)} of them; {counted(one.siblings, 'sibling')} {siblings}{origin}"
         )
     return "\n".join(lines)

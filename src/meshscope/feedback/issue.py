@@ -16,7 +16,8 @@ from meshscope.feedback.ports import Draft
 from meshscope.feedback.prose import code, fence, fitted, link, title, within
 from meshscope.feedback.state import Evidence, Incident, Member, Numbers, Phase
 from meshscope.feedback.tracking import marker
-from meshscope.feedback.words import between, clock, is_name, many, named, rate, share, when
+from meshscope.feedback.words import between, clock, is_name, named, rate, share, when
+from meshscope.findings import counted
 
 _MOST_ALERTS = 25
 _MOST_VICTIMS = 25
@@ -130,7 +131,7 @@ def _evidence(incident: Incident) -> Iterator[str]:
         if not one.lines:
             yield f"{head}{code(one.instance)} had written nothing that could be read at {when(one.at)}.{proof}"
             continue
-        lines = many(len(one.lines), "last line")
+        lines = counted(len(one.lines), "last line")
         yield f"{head}The {lines} of {code(one.instance)}, gathered at {when(one.at)}.{proof}"
         yield fence(one.lines, _ROOM_FOR_EVIDENCE)
 
@@ -184,13 +185,13 @@ def storm_draft(
     start = headline.began(ordered[0]) if ordered else now
     firing = sum(1 for one in ordered if one.firing)
     asking = sum(len(deeds.waiting(one, now)) for one in ordered)
-    counts = f"{many(len(ordered), 'incident')} of {many(len(services), 'service')}"
+    counts = f"{counted(len(ordered), 'incident')} of {counted(len(services), 'service')}"
     blocks = [
         f"{counts} began within a short time, the first at {when(start)}; {firing:,} of them go on.",
         _SHARED,
         _CAPPED,
         f"**What is asked of {code(catalog.owner) if catalog.owner else 'you'}:** find the shared cause first."
-        + (f" {many(asking, 'act')} {'waits' if asking == 1 else 'wait'} for a yes in the console." if asking else ""),
+        + (f" {counted(asking, 'act waits', 'acts wait')} for a yes in the console." if asking else ""),
         link("Incidents in the console", f"{console.rstrip('/')}/incidents" if console else ""),
         *_listed(ordered, catalog, now),
     ]

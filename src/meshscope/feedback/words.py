@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from meshscope.feedback.prose import code
 from meshscope.feedback.state import Key, Numbers
+from meshscope.findings import counted
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 # To do, done, and what is done to: an action of the house. Others are called by their names.
@@ -78,11 +79,6 @@ def rate(number: float) -> str:
     return f"{number:,.0f}" if 100 <= number < 1e9 else f"{number:.3g}"
 
 
-def many(number: int, one: str, more: str = "") -> str:
-    """A count with its noun: ``1 sibling``, ``2 siblings``."""
-    return f"{number:,} {one if number == 1 else more or f'{one}s'}"
-
-
 def listed(things: Iterable[str]) -> str:
     """Things in a sentence: ``a, b and c``."""
     *others, last = list(things) or ["none"]
@@ -128,7 +124,7 @@ def stands_out(numbers: Numbers) -> bool:
 def failing(whose: str, numbers: Numbers, *, over: bool, span: str) -> str:
     """What an instance and its siblings fail, in a sentence or two; in the past when it is ``over``."""
     if numbers.siblings > 0 and not stands_out(numbers):
-        others = f"its {many(numbers.siblings, 'sibling')} {share(numbers.siblings_failing)} of theirs"
+        others = f"its {counted(numbers.siblings, 'sibling')} {share(numbers.siblings_failing)} of theirs"
         verb = "failed" if over else "fail"
         return f"Instances of {whose} {verb} together: one {share(numbers.failing)} of its requests, {others}, {span}."
     verb = "failed" if over else "fails"
@@ -136,4 +132,4 @@ def failing(whose: str, numbers: Numbers, *, over: bool, span: str) -> str:
     if numbers.siblings < 1:
         return f"{told} It has no siblings to compare it with."
     others = "failed" if over else "fail" if numbers.siblings > 1 else "fails"
-    return f"{told} Its {many(numbers.siblings, 'sibling')} {others} {share(numbers.siblings_failing)} of theirs."
+    return f"{told} Its {counted(numbers.siblings, 'sibling')} {others} {share(numbers.siblings_failing)} of theirs."

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from meshscope.cli.formats.result import Result
-from meshscope.cli.formats.text import judges, tallied
+from meshscope.cli.formats.text import judges
 from meshscope.cli.show import ordered
-from meshscope.findings import Finding, Level
+from meshscope.findings import Finding, Level, tallied
 
 _COMMANDS = {Level.ERROR: "error", Level.WARNING: "warning", Level.NOTE: "notice"}
 

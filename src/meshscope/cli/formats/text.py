@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from collections.abc import Iterator
 
 from meshscope.check.report import Report
 from meshscope.cli.formats.result import Result
 from meshscope.cli.show import shown
-from meshscope.findings import Finding, Level
+from meshscope.findings import counted, tallied
 
 
 def as_text(result: Result) -> str:
@@ -17,7 +16,7 @@ def as_text(result: Result) -> str:
     report = result.report
     lines = [_found(report)]
     if report.suppressed:
-        lines.append(f"{_count(report.suppressed, 'finding')} allowed for a while by comments")
+        lines.append(f"{counted(report.suppressed, 'finding')} allowed for a while by comments")
     lines.append(judges(report))
     return shown(report.findings, result.root, sys.stdout) + "".join(f"{line}\n" for line in lines)
 
@@ -34,7 +33,7 @@ def _done(report: Report) -> Iterator[str]:
         passed = len(judged.cases) - len(judged.failed)
         what = "unit test" if judged.name == "promtool test rules" else "file"
         failed = f", {len(judged.failed)} refused" if judged.failed else ""
-        yield f"{judged.name}: {_count(passed, what)} passed{failed}"
+        yield f"{judged.name}: {counted(passed, what)} passed{failed}"
 
 
 def judges(report: Report) -> str:
@@ -45,13 +44,3 @@ def judges(report: Report) -> str:
     return (
         f"judged by {did}; not judged: {', '.join(missing)}" if missing else f"judged by {did}; nothing left unjudged"
     )
-
-
-def tallied(findings: tuple[Finding, ...]) -> str:
-    """How many findings of each level there are, heaviest first; empty where there are none."""
-    counts = Counter(finding.level for finding in findings)
-    return ", ".join(_count(counts[level], level.word) for level in sorted(Level, reverse=True) if counts[level])
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"

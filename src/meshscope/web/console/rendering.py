@@ -14,7 +14,8 @@ from markupsafe import Markup, escape
 
 from meshscope.feedback.reasons import REASONS, reason
 from meshscope.feedback.state import Key
-from meshscope.feedback.words import many, rate, share
+from meshscope.feedback.words import rate, share
+from meshscope.findings import counted
 from meshscope.web.console import times
 from meshscope.web.console.visible import LONGEST, outside, prose, visible, web_address
 
@@ -68,7 +69,7 @@ def _environment() -> Environment:
         "path": service_path, "whole": whole,
     }  # fmt: skip
     environment.globals |= {
-        "ago": times.ago, "clock": times.clock, "many": many, "reason": reason, "reasons": REASONS,
+        "ago": times.ago, "clock": times.clock, "counted": counted, "reason": reason, "reasons": REASONS,
     }  # fmt: skip
     return environment
 

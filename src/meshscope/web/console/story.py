@@ -9,7 +9,8 @@ from meshscope.feedback import headline
 from meshscope.feedback.prose import code
 from meshscope.feedback.reasons import reason
 from meshscope.feedback.state import Act, Decision, Incident, Member, Phase
-from meshscope.feedback.words import done, listed, many, share, to_do
+from meshscope.feedback.words import done, listed, share, to_do
+from meshscope.findings import counted
 from meshscope.web.console.visible import outside
 
 _MOST = 400
@@ -107,12 +108,12 @@ def distinct(decisions: Sequence[Decision]) -> Sequence[Decision]:
 
 
 def _agreed(decision: Decision) -> str:
-    return f"{many(len(decision.passed), 'guard')} had nothing against it." if decision.passed else ""
+    return f"{counted(len(decision.passed), 'guard')} had nothing against it." if decision.passed else ""
 
 
 def _evidence(incident: Incident) -> Iterator[Step]:
     for one in incident.evidence:
-        told = f"Kept the last {many(len(one.lines), 'line')} that {code(one.instance)} wrote."
+        told = f"Kept the last {counted(len(one.lines), 'line')} that {code(one.instance)} wrote."
         if not one.lines:
             told = f"{code(one.instance)} had written nothing that could be kept."
         lines = tuple(outside("\n".join(one.lines[-40:]), 20_000).split("\n")) if one.lines else ()

@@ -9,7 +9,8 @@ from meshscope.feedback.catalog import Catalog
 from meshscope.feedback.prose import code
 from meshscope.feedback.reasons import reason
 from meshscope.feedback.state import Act, Approval, Decision, Incident, Key, Numbers
-from meshscope.feedback.words import done, listed, many, share, to_do
+from meshscope.feedback.words import done, listed, share, to_do
+from meshscope.findings import counted
 from meshscope.web.console.board import Group
 from meshscope.web.console.visible import outside, web_address
 
@@ -112,7 +113,7 @@ def _compared(numbers: Numbers, *, over: bool) -> str:
     if numbers.siblings < 1:
         return f"{told}; it has no sibling to compare it with."
     others = verb if over or numbers.siblings == 1 else "fail"
-    return f"{told}; its {many(numbers.siblings, 'sibling')} {others} {share(numbers.siblings_failing)}."
+    return f"{told}; its {counted(numbers.siblings, 'sibling')} {others} {share(numbers.siblings_failing)}."
 
 
 def did(incident: Incident, now: float) -> str:
