@@ -6,7 +6,7 @@ from pathlib import Path
 from meshscope.adapters.memory.tracker import MemoryForge, MemoryTracker
 from meshscope.feedback.joining import MOST_MEMBERS
 from meshscope.feedback.ports import Draft, Issue, TrackerError
-from meshscope.feedback.state import Phase, Received
+from meshscope.feedback.state import Incident, Phase, Received
 from meshscope.findings import Finding
 from meshscope.model.modes import Mode
 from tests.feedback.world import FAST, World, alert, catalog, service, world
@@ -87,6 +87,22 @@ def storm(it: World) -> None:
     it.settled()
 
 
+def listed_with_one_that_fails(it: World) -> Incident:
+    """Have a storm, and then one instance of a service that its issue lists fail; that service's incident."""
+    storm(it)
+    it.until(lambda: [one.listed for one in it.agent.book.storms.values()] == [25])
+    listed = next(one for one in it.incidents() if one.issue is not None and one.issue.in_storm)
+    fails(it, listed.service.name, 0)
+    return it.incident(listed.service.name)
+
+
+def fails(it: World, service: str, number: int) -> None:
+    """Have this instance of the service fail alone."""
+    bad = it.pods.names(service)[number]
+    it.gauges.failing = {bad: 1.0}
+    it.send(alert("LoneFailingInstance", service, pod=bad))
+
+
 def test_the_issue_of_a_storm_says_how_many_go_on_and_is_closed_when_none_does(tmp_path: Path) -> None:
     tracker = MemoryTracker(secret=b"secret")
 
@@ -144,13 +160,7 @@ def test_an_incident_of_a_storm_gets_its_own_issue_when_it_is_acted_on_later_and
 ) -> None:
     tracker = MemoryTracker(secret=b"secret")
     with world(tmp_path, known=MANY, settings=STORMY, tracker=tracker) as it:
-        storm(it)
-        it.until(lambda: [one.listed for one in it.agent.book.storms.values()] == [25])
-        listed = next(one for one in it.incidents() if one.issue is not None and one.issue.in_storm)
-        incident = it.incident(listed.service.name)
-        bad = it.pods.names(incident.service.name)[0]
-        it.gauges.failing[bad] = 1.0
-        it.send(alert("LoneFailingInstance", incident.service.name, pod=bad))
+        incident = listed_with_one_that_fails(it)
         it.settled()
         it.until(lambda: incident.issue is not None and bool(incident.issue.url) and not incident.issue.in_storm)
         (listing,) = it.agent.book.storms.values()
@@ -170,13 +180,7 @@ def test_the_issue_of_a_storm_says_where_a_yes_is_waited_for_as_long_as_it_is(tm
     tracker = MemoryTracker(secret=b"secret")
     known = replace(catalog([service(name, mode=Mode.ASK) for name in NAMES]), calls=())
     with world(tmp_path, known=known, settings=STORMY, tracker=tracker) as it:
-        storm(it)
-        it.until(lambda: [one.listed for one in it.agent.book.storms.values()] == [25])
-        listed = next(one for one in it.incidents() if one.issue is not None and one.issue.in_storm)
-        incident = it.incident(listed.service.name)
-        bad = it.pods.names(incident.service.name)[0]
-        it.gauges.failing[bad] = 1.0
-        it.send(alert("LoneFailingInstance", incident.service.name, pod=bad))
+        incident = listed_with_one_that_fails(it)
         (listing,) = it.agent.book.storms.values()
         it.until(lambda: listing.asking == 1)
 
@@ -189,8 +193,11 @@ def test_the_issue_of_a_storm_says_where_a_yes_is_waited_for_as_long_as_it_is(tm
         (line,) = (one for one in body().splitlines() if one.startswith("- ") and "waits for a yes" in one)
         assert incident.service.name in line
         assert "kill_instance" in line
-        (approval,) = incident.approvals
-        it.agent.answer(incident.id, approval.token, yes=False, by="ada")
+        fails(it, incident.service.name, 1)
+        it.until(lambda: listing.asking == 2)
+        assert "2 acts wait for a yes in the console" in body()
+        for approval in incident.approvals:
+            it.agent.answer(incident.id, approval.token, yes=False, by="ada")
         it.until(lambda: listing.asking == 0 and "for a yes" not in body())
 
 

@@ -9,7 +9,7 @@ from meshscope.check.engine import Engine
 from meshscope.check.origins import Origins
 from meshscope.check.report import Judged
 from meshscope.check.subject import Rule, Subject
-from meshscope.findings import Finding, Level, MeshscopeError
+from meshscope.findings import Finding, Level, MeshscopeError, counted
 
 
 def by_rules(subject: Subject, rules: Iterable[Rule]) -> list[Finding]:
@@ -46,7 +46,7 @@ def by_engines(
         own = [path for path in paths if engine.judges(path)]
         if not own:
             continue
-        tell(f"{engine.name}: {len(own)} {'file' if len(own) == 1 else 'files'}")
+        tell(f"{engine.name}: {counted(len(own), 'file')}")
         try:
             verdict = engine.judge(folder, own)
         except MeshscopeError as error:

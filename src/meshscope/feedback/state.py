@@ -199,7 +199,10 @@ class Ticket(msgspec.Struct, kw_only=True):
 
 
 class Storm(msgspec.Struct, kw_only=True):
-    """Incidents that began together and their issue: how many it lists, go on, have their own, and wait for a yes."""
+    """Incidents that began together and their issue: how many it lists, go on and have their own.
+
+    ``asking`` is how many acts wait for a person's yes.
+    """
 
     key: str
     where: str

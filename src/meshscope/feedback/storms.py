@@ -87,17 +87,18 @@ class Storms:
         return bool(storm.opened_at) and 0 <= self.book.clock.now() - storm.opened_at < self.tracker.lag
 
     def _tell(self, storm: Storm) -> None:
+        now = self.book.clock.now()
         with self.book.lock:
             known = [one for one in map(self.book.incidents.get, storm.incidents) if one and not one.folded_into]
             listed = len(storm.incidents)
             going_on = [one for one in known if one.phase is Phase.OPEN]
             apart = sum(1 for one in known if one.issue and one.issue.apart)
-            asking = sum(1 for one in known if waiting(one, self.book.clock.now()))
+            asking = sum(len(waiting(one, now)) for one in known)
             told = storm.listed, storm.going_on, storm.apart, storm.asking
             if (listed, len(going_on), apart, asking) != told or not storm.opened_at:
                 wanted = storm_draft(
-                    known, self.catalog, now=self.book.clock.now(), key=storm.key,
-                    console=self.catalog.console, secret=self._secret, where=storm.where,
+                    known, self.catalog, now=now, key=storm.key, console=self.catalog.console, secret=self._secret,
+                    where=storm.where,
                 )  # fmt: skip
             elif storm.open and not going_on:
                 wanted = None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from meshscope.artefacts.files import File
 from meshscope.build.discovery.interpret import Discovered
-from meshscope.findings import Finding
+from meshscope.findings import Finding, counted
 from meshscope.model.services import Direction
 
 
@@ -34,26 +34,25 @@ def _tally(found: Discovered, source: str) -> list[str]:
     namespaces = {service.namespace for service in found.services}
     proposed = sum(len(service.slos) for service in found.services)
     rows = [
-        (len(found.services), "service", f"in {_count(len(namespaces), 'namespace')}"),
-        (len(found.calls), "call", "seen between them"),
-        (len(found.gateways), "gateway", _directions(found)),
-        (len(found.externals), "host", "outside the mesh that services call"),
-        (proposed, "SLO", "proposed from what was measured"),
+        (counted(len(found.services), "service"), f"in {counted(len(namespaces), 'namespace')}"),
+        (counted(len(found.calls), "call"), "seen between them"),
+        (counted(len(found.gateways), "gateway"), _directions(found)),
+        (counted(len(found.externals), "host"), "outside the mesh that services call"),
+        (counted(proposed, "SLO"), "proposed from what was measured"),
     ]
-    width = max(len(f"{number:,}") for number, _, _ in rows)
+    numbers, _, words = zip(*(count.partition(" ") for count, _ in rows), strict=True)
+    width, column = max(map(len, numbers)), max(map(len, words))
     lines = [f"{found.mesh.name}: read from {telemetry.about.product} at {source}, {telemetry.measured}", ""]
-    plurals = [_plural(number, word) for number, word, _ in rows]
-    column = max(map(len, plurals))
-    for (number, _, rest), word in zip(rows, plurals, strict=True):
-        lines.append(f"  {number:>{width},} {word:<{column}}  {rest}".rstrip())
+    for number, word, (_, rest) in zip(numbers, words, rows, strict=True):
+        lines.append(f"  {number:>{width}} {word:<{column}}  {rest}".rstrip())
     return lines
 
 
 def _next(files: Sequence[File], folder: str) -> list[str]:
     asking = sum(file.path.startswith("services/") for file in files)
     return [
-        f"{_count(len(files), 'file')} written to {folder}/. Next:",
-        f"  1. say who runs what: `owner` at the top of {_count(asking, 'file')} in {folder}/services/",
+        f"{counted(len(files), 'file')} written to {folder}/. Next:",
+        f"  1. say who runs what: `owner` at the top of {counted(asking, 'file')} in {folder}/services/",
         f"  2. cd {folder} && meshscope check",
         "  3. meshscope build",
     ]
@@ -65,11 +64,3 @@ def _directions(found: Discovered) -> str:
         for direction in Direction
     }
     return "; ".join(f"{direction}: {names}" for direction, names in named.items() if names)
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number:,} {_plural(number, word)}"
-
-
-def _plural(number: int, word: str) -> str:
-    return word if number == 1 else f"{word}s"
