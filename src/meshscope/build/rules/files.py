@@ -8,6 +8,7 @@ from meshscope.build.options import Options
 from meshscope.build.rules.alerts import alert_rules, instance_rules, missing_signals
 from meshscope.build.rules.annotations import Template, burn_annotations, links
 from meshscope.build.rules.indicators import Raw, raw
+from meshscope.build.rules.paging import ERROR_BUDGET_BURN
 from meshscope.build.rules.platform import platform_group
 from meshscope.build.rules.slo import (
     BURNS,
@@ -69,7 +70,7 @@ def slo_groups(model: Model, source: Raw, options: Options) -> tuple[RuleGroup, 
     mesh = model.mesh
     fast = fast_rules(source, model)
     fast += [_burn_alert(burn, mesh, options) for burn in BURNS if burn.pages]
-    fast += [_bridge(options), _absent(mesh, options)]
+    fast += [_bridge(mesh, options), _absent(mesh, options)]
     slow = slow_rules(options) + [_burn_alert(burn, mesh, options) for burn in BURNS if not burn.pages]
     return (
         group("slo:fast", FAST, fast, options),
@@ -111,7 +112,7 @@ def _alert_groups(model: Model, source: Raw, options: Options) -> tuple[RuleGrou
 def _burn_alert(burn: Burn, mesh: Mesh, options: Options) -> Rule:
     words = mesh.severities
     return Rule(
-        alert="ErrorBudgetBurn",
+        alert=ERROR_BUDGET_BURN,
         expr=burn_expression(burn, options),
         keep_firing_for=options.duration(_KEEP[burn.pages]),
         labels={
@@ -125,10 +126,10 @@ def _burn_alert(burn: Burn, mesh: Mesh, options: Options) -> Rule:
     )
 
 
-def _bridge(options: Options) -> Rule:
+def _bridge(mesh: Mesh, options: Options) -> Rule:
     return Rule(
         alert="DependencyPaging",
-        expr=bridge_expression(),
+        expr=bridge_expression(mesh),
         keep_firing_for=options.duration(_KEEP[True]),
         labels={"severity": "none"},
         annotations={

@@ -14,6 +14,8 @@ from meshscope.artefacts.rules import Rule, RuleGroup
 from meshscope.build.options import Options
 from meshscope.build.promql import ID, INFO, pretty
 from meshscope.build.rules.indicators import ANSWERS, VIEW, Raw
+from meshscope.build.rules.paging import service_pages
+from meshscope.model.mesh import Mesh
 from meshscope.model.model import Model
 from meshscope.model.units import Duration, days, hours, minutes, plain, seconds
 
@@ -182,9 +184,9 @@ def burn_expression(burn: Burn, options: Options) -> str:
     return pretty(f"{labelled} * on ({ID}) group_left (owner, tier) {INFO}")
 
 
-def bridge_expression() -> str:
+def bridge_expression(mesh: Mesh) -> str:
     """Every service that calls one that pages, by the edges that may inhibit."""
-    paging = 'ALERTS{alertname="ErrorBudgetBurn",alertstate="firing",long=~"1h|6h"}'
+    paging = service_pages(mesh)
     for callee, own in (("callee", "service"), ("callee_namespace", "namespace"), ("callee_cluster", "cluster")):
         paging = f'label_replace({paging}, "{callee}", "$1", "{own}", "(.*)")'
     callee = "callee_cluster, callee_namespace, callee"
