@@ -5,7 +5,7 @@ from __future__ import annotations
 from bench import traffic
 from bench.building import build_tree, house
 from bench.figures import Figure, Goal
-from bench.mesh import Shape, shape
+from bench.mesh import NAME, Shape, shape
 from bench.prometheus import Server, running, workplace
 from bench.querying import rules
 from bench.talk import Talk
@@ -57,14 +57,16 @@ def require_full(server: Server, services: int) -> None:
 def _tell(server: Server, cost: Cost, talk: Talk) -> None:
     for group, seconds in sorted(cost.seconds.items(), key=lambda item: -item[1])[:5]:
         talk.say(f"  {group}: {seconds:.3f} s in each {CYCLE} s")
-    timed = [(float(rule["evaluationTime"]), rule["name"]) for group in _TOLD for rule in rules_of(server, group)]
+    timed = [
+        (float(rule["evaluationTime"]), rule["name"]) for group in _TOLD for rule in rules_of(server, f"{NAME}:{group}")
+    ]
     for seconds, name in sorted(timed, reverse=True)[:15]:
         talk.say(f"  {name}: {seconds:.3f} s")
 
 
 def _method(drawn: Shape, written: traffic.Written, cost: Cost, baseline: float) -> str:
     services = len(drawn.services)
-    constants = sum(seconds for group, seconds in cost.seconds.items() if group.startswith("static:"))
+    constants = sum(seconds for group, seconds in cost.seconds.items() if ":static:" in group)
     return (
         f"{2 * services:,} SLOs of {services:,} services, 2 callers, 3 codes, 2 reporters, {len(traffic.BOUNDS)} "
         f"buckets, scraped every {traffic.STEP} s by Prometheus on this machine; before it started, blocks were "

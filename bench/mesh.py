@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+NAME = "large"
 TEAM_SIZE = 50
 # Folders of the reference mesh that a house of any size takes as they are.
 SHARED = ("alerts", "dashboards", "collectors")
@@ -153,7 +154,7 @@ from meshscope import Mesh, Mode, seconds
 from services.team_000 import team_000
 
 mesh = Mesh(
-    name="large",
+    name="{NAME}",
     provider="istio",
     cluster="eu-1",
     owner=team_000,

@@ -137,7 +137,7 @@ def test_an_object_that_would_be_refused_for_its_size_is_a_finding_that_says_wha
     built = replace(artefacts, rules=(thick, *rest), dashboards=(huge,))
     findings = operator_findings(operator_objects(boutique, provider, built, OPTIONS), boutique.mesh)
     errors = {finding.title.split(" has ")[0]: finding for finding in findings if finding.level is Level.ERROR}
-    rule = errors.pop(f"PrometheusRule monitoring/boutique-{statics.groups[1].name.replace(':', '-')}")
+    rule = errors.pop(f"PrometheusRule monitoring/{statics.groups[1].name.replace(':', '-')}")
     assert "group_count=128" in rule.help
     assert list(errors) == ["ConfigMap monitoring/boutique-dashboard-huge"]
 

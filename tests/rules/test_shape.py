@@ -109,7 +109,7 @@ def test_a_new_service_touches_one_group_of_constants():
     before = {group.name: group for group in static_groups(model, chosen("istio"), Options())}
     after = {group.name: group for group in static_groups(bigger, chosen("istio"), Options())}
     changed = [name for name in after if before.get(name) != after[name]]
-    assert changed == [f"static:{slot(more.identity, 64):03d}"]
+    assert changed == [f"boutique:static:{slot(more.identity, 64):03d}"]
 
 
 def test_the_group_of_a_service_is_the_same_on_every_machine():

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from meshscope.artefacts.objects import KubernetesObject
 from meshscope.artefacts.rules import RuleFile, RuleGroup
 from meshscope.build.operator.made import made, slug
+from meshscope.build.rules.statics import group_name
 from meshscope.build.ruletext import groups_text
 from meshscope.findings import Finding
 from meshscope.model.mesh import Mesh
@@ -30,7 +31,8 @@ def rule_objects(files: Iterable[RuleFile], mesh: Mesh, query_offset: str) -> It
             yield _object(file.name, file.about, read, mesh, query_offset)
         for group in file.groups:
             if group.static:
-                yield _object(group.name, f"{file.about} This is group {group.name}.", [group], mesh, query_offset)
+                name = group.name.removeprefix(group_name(mesh, ""))
+                yield _object(name, f"{file.about} This is group {group.name}.", [group], mesh, query_offset)
 
 
 def too_large(objects: Iterable[KubernetesObject], mesh: Mesh) -> tuple[Finding, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from meshscope.artefacts.rules import Rule, RuleFile, RuleGroup
 from meshscope.build.boards import board_uid
 from meshscope.build.options import Options
@@ -25,7 +27,7 @@ from meshscope.build.rules.slo import (
     rare_rules,
     slow_rules,
 )
-from meshscope.build.rules.statics import static_groups
+from meshscope.build.rules.statics import group_name, static_groups
 from meshscope.model.alerting import Alert, Severity
 from meshscope.model.mesh import Mesh
 from meshscope.model.model import Model
@@ -50,7 +52,7 @@ def rule_files(model: Model, provider: MeshProvider, options: Options) -> tuple[
 
 def querying_files(model: Model, source: Raw, options: Options) -> tuple[RuleFile, ...]:
     """Every file whose rules query; none of them grows with the number of services."""
-    return (
+    files = (
         RuleFile(
             name="slo",
             about="Every SLO's indicator, windows and alerts, for all services at once.",
@@ -63,6 +65,11 @@ def querying_files(model: Model, source: Raw, options: Options) -> tuple[RuleFil
             groups=(platform_group(model, options),),
         ),
     )
+    return tuple(_named(file, model.mesh) for file in files)
+
+
+def _named(file: RuleFile, mesh: Mesh) -> RuleFile:
+    return replace(file, groups=tuple(replace(group, name=group_name(mesh, group.name)) for group in file.groups))
 
 
 def slo_groups(model: Model, source: Raw, options: Options) -> tuple[RuleGroup, ...]:

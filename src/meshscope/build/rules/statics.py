@@ -15,6 +15,7 @@ from meshscope.artefacts.rules import Rule, RuleGroup
 from meshscope.build.graph import inhibiting_edges
 from meshscope.build.options import Options
 from meshscope.build.rules.indicators import Views, views
+from meshscope.model.mesh import Mesh
 from meshscope.model.model import Model
 from meshscope.model.provider import MeshProvider
 from meshscope.model.services import Identity, Service
@@ -36,13 +37,19 @@ def static_groups(model: Model, provider: MeshProvider, options: Options) -> tup
     for edge in model.calls:
         groups[slot(edge[0], count)].append(_call(edge, inhibits=edge in inhibiting))
     interval = options.duration(2 * minutes)
-    periods = RuleGroup(name="static:periods", interval=interval, rules=tuple(_periods(model)), static=True)
+    prefix = group_name(model.mesh, "static")
+    periods = RuleGroup(name=f"{prefix}:periods", interval=interval, rules=tuple(_periods(model)), static=True)
     filled = (
-        RuleGroup(name=f"static:{number:03d}", interval=interval, rules=tuple(rules), static=True)
+        RuleGroup(name=f"{prefix}:{number:03d}", interval=interval, rules=tuple(rules), static=True)
         for number, rules in enumerate(groups)
         if rules
     )
     return (periods, *filled)
+
+
+def group_name(mesh: Mesh, name: str) -> str:
+    """The name of a rule group: it begins with the mesh's, so that in a Prometheus of many ours can be told apart."""
+    return f"{mesh.name}:{name}"
 
 
 def slot(identity: Identity, count: int) -> int:
