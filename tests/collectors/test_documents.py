@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -67,9 +68,18 @@ def test_the_memory_limiter_comes_first_in_every_pipeline(documents):
     assert {part["processors"][0] for _, _, part in pipelines} == {"memory_limiter"}
 
 
-def test_the_batch_processor_is_nowhere_and_every_exporter_batches_in_a_queue_on_disk_without_giving_up(documents):
+def test_nothing_is_batched_in_memory_that_was_safe_and_every_exporter_batches_in_a_queue_on_disk_without_giving_up(
+    documents,
+):
     for made in documents.values():
-        assert not any(name.partition("/")[0] == "batch" for name in made["processors"])
+        for part in made["service"]["pipelines"].values():
+            for before, name in pairwise(part["processors"]):
+                # Spans that wait for the sampler's decision are in memory anyway.
+                assert name.partition("/")[0] != "batch" or before == "tail_sampling"
+        sampled = [part for part in made["service"]["pipelines"].values() if "tail_sampling" in part["processors"]]
+        for part in sampled:
+            assert part["processors"][-2:] == ["tail_sampling", "batch/chosen"]
+            assert made["processors"]["batch/chosen"]["timeout"] in ("200ms", "10ms")
         for exporter in made["exporters"].values():
             queue = exporter["sending_queue"]
             assert queue["storage"] == "file_storage"
@@ -118,7 +128,7 @@ def test_the_top_says_which_errors_sampling_keeps_and_what_a_killed_collector_lo
     about = tiers(house(), "opentelemetry", Options())["gateway"].about
     assert "every trace that holds an error or lasts longer than 1s, and 5% of the others" in about
     assert "within 10s of its first one" in about
-    assert "a collector that is killed loses at most 10s of them" in about
+    assert "a collector that is killed loses at most 10s of them, and 200ms of those chosen" in about
     assert "A collector that is killed loses nothing that waits there." in about
 
 
@@ -132,10 +142,14 @@ def test_spans_are_counted_with_every_threshold_in_use_where_the_provider_reads_
     buckets = counted["connectors"]["span_metrics"]["histogram"]["explicit"]["buckets"]
     assert {f"{int(bound.milliseconds)}ms" for bound in model.latency_bounds} <= set(buckets)
     assert counted["service"]["pipelines"]["traces"]["exporters"] == ["span_metrics", "forward/sampling"]
-    assert counted["service"]["pipelines"]["traces/sampled"]["processors"] == ["memory_limiter", "tail_sampling"]
+    assert counted["service"]["pipelines"]["traces/sampled"]["processors"] == [
+        "memory_limiter",
+        "tail_sampling",
+        "batch/chosen",
+    ]
     proxied = tiers(model, "istio")["gateway"]
     assert "connectors" not in proxied.document
-    assert proxied.document["service"]["pipelines"]["traces"]["processors"][-1] == "tail_sampling"
+    assert proxied.document["service"]["pipelines"]["traces"]["processors"][-2:] == ["tail_sampling", "batch/chosen"]
     assert "Spans are not counted here" in proxied.about
 
 
@@ -255,6 +269,7 @@ TO_LAST = (PROMETHEUS, ToTier(to=last))
 WITH_TOKEN = ToTier(to=last, tls=ClientTls(), auth=BearerToken(SecretFile("token")))
 LOCKED = Otlp(tls=ServerTls(certificate=SecretFile("a"), key=SecretFile("b"), clients=SecretFile("c")))
 COUNTS = {"count": SpanMetrics()}
+SEVERAL = {"replicas": 2, "sample": TailSampling()}
 
 
 @pytest.mark.parametrize(
@@ -279,6 +294,9 @@ COUNTS = {"count": SpanMetrics()}
         ("collector/counted-twice", [_tier("first", send=TO_LAST, **COUNTS), _tier("last", **COUNTS)]),
         ("collector/loop", [_tier("last", send=TO_LAST, **COUNTS)]),
         ("collector/nothing-counted", [_tier("last")]),
+        ("collector/torn-traces", [_tier("last", **COUNTS, **SEVERAL)]),
+        # What a tier stores itself does not reach the next one.
+        ("collector/torn-traces", [_tier("first", send=(*TO_LAST, TRACES)), _tier("last", **COUNTS, **SEVERAL)]),
     ],
 )  # fmt: skip
 def test_tiers_that_do_not_fit_together_are_a_finding(boutique, code, tiers_):
@@ -296,6 +314,22 @@ def test_tiers_that_fit_together_are_none(boutique):
     assert _findings(boutique, *fitting) == []
     for name in ("istio", "opentelemetry"):
         assert _findings(boutique, *boutique.pipelines, mesh_provider=name) == []
+
+
+def test_several_collectors_that_sample_are_no_finding_behind_a_tier_that_spreads_traces_nor_one_collector_alone(
+    boutique,
+):
+    behind = _tier("last", **COUNTS, **SEVERAL)
+    assert _findings(boutique, _tier("first", send=TO_LAST), behind) == []
+    assert _findings(boutique, replace(behind, replicas=1)) == []
+    assert _findings(boutique, replace(behind, sample=None)) == []
+
+
+def test_the_top_says_by_way_of_whom_traces_must_come_where_several_collectors_decide(boutique):
+    several = tiers(boutique, "opentelemetry", Options())["gateway"].about
+    assert "Traces must come by way of the node tier" in several
+    alone = replace(boutique, pipelines=tuple(replace(one, replicas=1) for one in boutique.pipelines))
+    assert "by way of" not in tiers(alone, "opentelemetry", Options())["gateway"].about
 
 
 def test_counting_elsewhere_is_only_warned_of(boutique):

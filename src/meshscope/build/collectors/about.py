@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from meshscope.build.collectors.sampling import arrivals, held_traces
+from meshscope.build.collectors.sampling import BATCH_WAIT, arrivals, held_traces
 from meshscope.build.collectors.sending import host_variable
-from meshscope.build.collectors.site import Settings, Site
+from meshscope.build.collectors.site import Settings, Site, needs_whole_traces, senders
 from meshscope.model.pipelines import Tier
 from meshscope.model.pipelines_access import Auth, BasicAuth, BearerToken, Env
 from meshscope.model.pipelines_receive import FileLogs, HostMetrics, Otlp
@@ -76,7 +76,7 @@ def _promises(site: Site) -> Iterator[str]:
 
 
 def _sampling_bound(sample: TailSampling, site: Site) -> str:
-    wait = site.duration(sample.decision_wait)
+    wait, batch = site.duration(sample.decision_wait), site.duration(BATCH_WAIT)
     slow = f" or lasts longer than {sample.slower_than}" if sample.slower_than is not None else ""
     rate = arrivals(site.model)
     room = f", twice what {rate} requests a second need" if rate else ""
@@ -85,7 +85,19 @@ def _sampling_bound(sample: TailSampling, site: Site) -> str:
         f"within {wait} of its first one: an error that comes later is stored only if the trace was chosen without it. "
         f"A collector holds {held_traces(sample, site.model)} traces{room}; the oldest beyond that go undecided, "
         "counted in otelcol_processor_tail_sampling_sampling_trace_dropped_too_early. Spans that wait for the decision "
-        f"are in memory: a collector that is killed loses at most {wait} of them, one that is stopped decides first."
+        f"are in memory: a collector that is killed loses at most {wait} of them, and {batch} of those chosen; "
+        f"one that is stopped decides first.{_spread(site)}"
+    )
+
+
+def _spread(site: Site) -> str:
+    before = senders(site.pipeline, {pipeline.name: pipeline for pipeline in site.model.pipelines})
+    if not needs_whole_traces(site.pipeline) or not before:
+        return ""
+    names = " and ".join(pipeline.name for pipeline in before)
+    return (
+        f" Traces must come by way of the {names} tier, which spreads them by their id: what is sent here past it is "
+        "decided in parts, and so are traces that are under way while the number of collectors changes."
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from meshscope.build.collectors.site import taken
+from meshscope.build.collectors.site import needs_whole_traces, next_tier, senders, taken
 from meshscope.findings import Finding, Level
 from meshscope.model.model import Model
 from meshscope.model.pipelines import Pipeline
@@ -22,6 +22,8 @@ def collector_findings(model: Model, provider: MeshProvider) -> tuple[Finding, .
         if hop is not None:
             found += _hop(pipeline, hop, tiers)
         found += _chain(pipeline, tiers)
+        if needs_whole_traces(pipeline) and not senders(pipeline, tiers):
+            found.append(_torn(pipeline))
     traced = [pipeline for pipeline in model.pipelines if Signal.TRACES in pipeline.signals]
     if provider.free_bounds and traced and not any(pipeline.count for pipeline in traced):
         found.append(_uncounted(traced[0], provider))
@@ -80,7 +82,7 @@ def _mismatch(hop: ToTier, door: Otlp) -> tuple[str, str] | None:
 def _chain(pipeline: Pipeline, tiers: dict[str, Pipeline]) -> Iterator[Finding]:
     """What goes wrong further down the way that the traces of ``pipeline`` take."""
     passed = [pipeline.name]
-    here: Pipeline | None = _next(pipeline, tiers)
+    here: Pipeline | None = next_tier(pipeline, tiers)
     while here is not None:
         if here.name in passed:
             yield Finding(
@@ -95,12 +97,20 @@ def _chain(pipeline: Pipeline, tiers: dict[str, Pipeline]) -> Iterator[Finding]:
         passed.append(here.name)
         if here.count is not None and (pipeline.sample is not None or pipeline.count is not None):
             yield _miscounted(pipeline, here)
-        here = _next(here, tiers)
+        here = next_tier(here, tiers)
 
 
-def _next(pipeline: Pipeline, tiers: dict[str, Pipeline]) -> Pipeline | None:
-    destination = pipeline.destination(Signal.TRACES)
-    return tiers.get(destination.to.name) if isinstance(destination, ToTier) else None
+def _torn(pipeline: Pipeline) -> Finding:
+    return Finding(
+        code="collector/torn-traces",
+        title=f"each of {pipeline.replicas} collectors of tier `{pipeline.name}` decides on its part of a trace",
+        place=pipeline.place,
+        argument="sample",
+        why="services send to whichever collector they are connected to, so one that does not see the error drops its "
+        "spans: of a trace that holds an error only a part is stored",
+        help=f"let a tier before it send to it, which spreads traces by their id: receive=(Otlp(),), "
+        f"send=(ToTier(to={pipeline.name.replace('-', '_')}),); or let one collector decide: replicas=1",
+    )
 
 
 def _miscounted(first: Pipeline, then: Pipeline) -> Finding:

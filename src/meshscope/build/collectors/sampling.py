@@ -8,7 +8,7 @@ from meshscope.build.collectors.site import Settings, Site
 from meshscope.model.model import Model
 from meshscope.model.pipelines_steps import SpanMetrics, TailSampling
 from meshscope.model.provider import MeshProvider
-from meshscope.model.units import Duration
+from meshscope.model.units import Duration, ms
 
 _NAMESPACE = "traces.span.metrics"
 
@@ -27,6 +27,11 @@ _BUILT_IN = ("service.name",)
 _SERIES_OF_AN_INSTANCE = 15
 _LEAST_SERIES, _MOST_SERIES = 20_000, 5_000_000
 _LEAST_TRACES = 50_000
+
+# Chosen spans wait this long at most for others, so that the queue on disk is written once for all of them.
+CHOSEN = "batch/chosen"
+BATCH_WAIT = 200 * ms
+_BATCH_SPANS = 2048
 
 
 def span_metrics(count: SpanMetrics, site: Site) -> Settings:
@@ -81,6 +86,19 @@ def tail_sampling(sample: TailSampling, site: Site) -> Settings:
         # Spans that come late to a chosen trace join it.
         "decision_cache": {"sampled_cache_size": 2 * held},
         "policies": policies,
+    }
+
+
+def chosen(site: Site) -> Settings:
+    """The batch processor behind the decision.
+
+    The sampler passes each trace on by itself, and the queue on disk writes and syncs once for whatever it is given:
+    a sync for each trace.
+    """
+    return {
+        "timeout": site.duration(BATCH_WAIT),
+        "send_batch_size": _BATCH_SPANS,
+        "send_batch_max_size": _BATCH_SPANS,
     }
 
 

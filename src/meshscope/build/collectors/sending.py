@@ -6,7 +6,15 @@ accepted records and the collector killed: none of them arrived with the process
 
 from __future__ import annotations
 
-from meshscope.build.collectors.site import GRPC_PORT, STORAGE, Settings, Site, authenticator, client_tls
+from meshscope.build.collectors.site import (
+    GRPC_PORT,
+    STORAGE,
+    Settings,
+    Site,
+    authenticator,
+    client_tls,
+    needs_whole_traces,
+)
 from meshscope.model.pipelines_access import Auth, Env
 from meshscope.model.pipelines_receive import Signal
 from meshscope.model.pipelines_send import Queue, Store, ToTier
@@ -24,7 +32,7 @@ def exporter_id(signal: Signal, site: Site) -> str:
     destination = site.pipeline.destination(signal)
     if not isinstance(destination, ToTier):
         return f"{site.name('otlp_http')}/{_STORED_AS[signal]}"
-    kind = "load_balancing" if signal is Signal.TRACES and _needs_whole_traces(destination, site) else "otlp_grpc"
+    kind = "load_balancing" if signal is Signal.TRACES and _balances(destination, site) else "otlp_grpc"
     return f"{site.name(kind)}/{destination.to.name}"
 
 
@@ -62,10 +70,9 @@ def _whose(signal: Signal, destination: ToTier | Store) -> str:
     return destination.to.name if isinstance(destination, ToTier) else _STORED_AS[signal]
 
 
-def _needs_whole_traces(destination: ToTier, site: Site) -> bool:
-    """Whether the tier decides on whole traces with several collectors, each of which must see all of a trace."""
+def _balances(destination: ToTier, site: Site) -> bool:
     tier = next((other for other in site.model.pipelines if other.name == destination.to.name), None)
-    return tier is not None and tier.replicas > 1 and tier.sample is not None
+    return tier is not None and needs_whole_traces(tier)
 
 
 def _forwarded(destination: ToTier, site: Site) -> Settings:

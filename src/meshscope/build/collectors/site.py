@@ -93,6 +93,22 @@ def taken(
     return tuple(signal for signal in pipeline.signals if ends(signal))
 
 
+def next_tier(pipeline: Pipeline, tiers: Mapping[str, Pipeline]) -> Pipeline | None:
+    """The tier to which ``pipeline`` sends its traces; None where they are stored, or nobody is there."""
+    destination = pipeline.destination(Signal.TRACES)
+    return tiers.get(destination.to.name) if isinstance(destination, ToTier) else None
+
+
+def senders(pipeline: Pipeline, tiers: Mapping[str, Pipeline]) -> tuple[Pipeline, ...]:
+    """The tiers that send their traces to ``pipeline``."""
+    return tuple(other for other in tiers.values() if next_tier(other, tiers) is pipeline)
+
+
+def needs_whole_traces(pipeline: Pipeline) -> bool:
+    """Whether its collectors decide on whole traces and are several, each of which must see all of a trace."""
+    return pipeline.replicas > 1 and pipeline.sample is not None
+
+
 def _release(version: str) -> tuple[int, int]:
     found = re.match(r"v?(\d+)\.(\d+)", version)
     return (int(found[1]), int(found[2])) if found else (0, 155)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from meshscope.build.collectors.identity import identity, kubernetes_attributes
 from meshscope.build.collectors.receiving import asked_of, receiver_id, receivers
 from meshscope.build.collectors.redaction import redaction, shown, taken_back
-from meshscope.build.collectors.sampling import only_labels, span_metrics, tail_sampling
+from meshscope.build.collectors.sampling import CHOSEN, chosen, only_labels, span_metrics, tail_sampling
 from meshscope.build.collectors.sending import exporter_id, exporters, shown_to
 from meshscope.build.collectors.site import (
     HEALTH_PORT,
@@ -19,7 +19,7 @@ from meshscope.build.collectors.site import (
     Site,
 )
 from meshscope.model.pipelines_receive import Signal
-from meshscope.model.pipelines_steps import KubernetesAttributes
+from meshscope.model.pipelines_steps import KubernetesAttributes, TailSampling
 from meshscope.model.units import seconds
 
 _LIMITER = "memory_limiter"
@@ -77,7 +77,7 @@ def _traces(graph: _Graph, site: Site, source: list[str], target: list[str]) -> 
     """Traces: counted whole, then sampled; two pipelines where they are both, since a fork comes last in one."""
     steps = {**_limiter(site), **_steps(Signal.TRACES, site)}
     pipeline = site.pipeline
-    sampling = {"tail_sampling": tail_sampling(pipeline.sample, site)} if pipeline.sample is not None else {}
+    sampling = _sampling(pipeline.sample, site) if pipeline.sample is not None else {}
     if pipeline.count is None or not site.counts:
         graph.add("traces", source, {**steps, **sampling}, target)
         return
@@ -89,6 +89,11 @@ def _traces(graph: _Graph, site: Site, source: list[str], target: list[str]) -> 
     graph.connectors[_SAMPLED] = {}
     graph.add("traces", source, steps, [counter, _SAMPLED])
     graph.add("traces/sampled", [_SAMPLED], {**_limiter(site), **sampling}, target)
+
+
+def _sampling(sample: TailSampling, site: Site) -> Settings:
+    # Whatever is batched here was in memory only a moment ago, so a batch risks nothing that the decision did not.
+    return {"tail_sampling": tail_sampling(sample, site), CHOSEN: chosen(site)}
 
 
 def _limiter(site: Site) -> Settings:
