@@ -34,6 +34,9 @@ FAST = Options(time_scale=Fraction(1, 60))
 # Prometheus looks for targets five seconds after its start, however fast its windows are: time is no faster than that.
 SLOWER = Options(time_scale=Fraction(1, 20))
 
+# The labels of every alert of the reference mesh, and of no other alert.
+OURS = {"meshscope": "boutique", "environment": "production"}
+
 
 def house(environment: str | None = None) -> Model:
     model = load(ROOT, environment).model

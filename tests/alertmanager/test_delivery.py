@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from alerting_lab import FAST, Alertmanager, Inbox, Message, local
+from alerting_lab import FAST, OURS, Alertmanager, Inbox, Message, local
 
 from meshscope.build.alertmanager import alertmanager
 from meshscope.model.mesh import SeverityWords
@@ -15,6 +15,7 @@ from tests.ports import free_port
 pytestmark = pytest.mark.engines("alertmanager")
 
 BURN = {
+    **OURS,
     "alertname": "ErrorBudgetBurn",
     "cluster": "eu-1",
     "namespace": "shop",
@@ -28,6 +29,7 @@ BURN = {
 PAGE = {**BURN, "severity": "page", "long": "1h", "short": "5m", "kind": "symptom"}
 TICKET = {**BURN, "severity": "ticket", "long": "3d", "short": "6h", "kind": "symptom"}
 LONE = {
+    **OURS,
     "alertname": "LoneFailingInstance",
     "cluster": "eu-1",
     "namespace": "shop",
@@ -186,7 +188,7 @@ def test_callers_are_held_back_while_their_cause_pages_and_the_cause_is_told(
     running: Alertmanager, inbox: Inbox
 ) -> None:
     frontend = {**PAGE, "namespace": "web", "service": "frontend", "owner": "storefront"}
-    bridge = {"alertname": "DependencyPaging", "cluster": "eu-1", "namespace": "web", "service": "frontend"}
+    bridge = {**OURS, "alertname": "DependencyPaging", "cluster": "eu-1", "namespace": "web", "service": "frontend"}
     own = {**frontend, "alertname": "LoneFailingInstance", "stage": "page"}
     del own["kind"]
     cause = (PAGE, {**bridge, "severity": "none"})
@@ -220,7 +222,7 @@ def test_a_dead_agent_delays_no_person_and_is_told_when_it_lives_again(
 
 
 def test_the_watchdog_repeats_to_the_dead_mans_switch_alone(running: Alertmanager, inbox: Inbox) -> None:
-    watchdog = {"alertname": "Watchdog", "severity": "none", "owner": "platform", "namespace": "observability"}
+    watchdog = {**OURS, "alertname": "Watchdog", "severity": "none", "owner": "platform", "namespace": "observability"}
     for _ in range(5):
         running.send(watchdog)
         time.sleep(1)

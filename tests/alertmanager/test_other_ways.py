@@ -12,17 +12,19 @@ from pathlib import Path
 
 import pytest
 import yaml
-from alerting_lab import FAST, Alertmanager, Inbox, local
+from alerting_lab import FAST, OURS, Alertmanager, Inbox, local
 
 from meshscope.artefacts.documents import AlertmanagerConfig
 from meshscope.artefacts.yaml import dump
 from meshscope.build.alertmanager import alertmanager
-from meshscope.build.operator.alerting import fragment, secret_name
+from meshscope.build.fragment import fragment, secret_name
+from meshscope.build.options import Emit
 from meshscope.model.model import Model
 
 pytestmark = pytest.mark.engines("alertmanager")
 
 TICKET = {
+    **OURS,
     "alertname": "ErrorBudgetBurn",
     "cluster": "eu-1",
     "namespace": "shop",
@@ -116,7 +118,7 @@ def test_the_fragment_alone_tells_owners_what_and_where_without_any_file_of_temp
     mounted.mkdir()
     for file in [path for path in secrets.iterdir() if path.is_file()]:
         shutil.move(file, mounted / file.name)
-    part = yaml.safe_load(dump(fragment(model, FAST)))
+    part = yaml.safe_load(dump(fragment(model, replace(FAST, emit=Emit.OPERATOR))))
     part["route"]["receiver"] = "theirs"
     part["receivers"].append({"name": "theirs"})
     running = start(AlertmanagerConfig(document=part))

@@ -4,14 +4,21 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from alerting_lab import FAST, SLOWER, Alertmanager, Inbox, Prometheus, at_home, local, tree
+from alerting_lab import FAST, OURS, SLOWER, Alertmanager, Inbox, Prometheus, at_home, local, tree
 
 from meshscope.adapters.meshes import istio
 from meshscope.build.alertmanager import ALERTING_FAILING, alertmanager
 from meshscope.model.model import Model
 from tests.ports import free_port
 
-PAGE = {"alertname": "ErrorBudgetBurn", "cluster": "eu-1", "namespace": "shop", "service": "ledger", "slo": "latency"}
+PAGE = {
+    **OURS,
+    "alertname": "ErrorBudgetBurn",
+    "cluster": "eu-1",
+    "namespace": "shop",
+    "service": "ledger",
+    "slo": "latency",
+}
 
 
 @pytest.mark.engines("prometheus", "alertmanager")

@@ -1,13 +1,13 @@
 """Where alerts go, judged by amtool on the built configuration."""
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
-from alerting_lab import write
+from alerting_lab import OURS, write
 
 from meshscope.artefacts.yaml import dump
 from meshscope.build.alertmanager import ALERTING_FAILING, alertmanager, credentials
@@ -26,11 +26,11 @@ def with_owners(model: Model, *owners: Owner, **mesh: object) -> Model:
 
 @pytest.fixture
 def routed(amtool: Amtool, tmp_path: Path) -> Callable[..., list[str]]:
-    """The receivers of an alert with some labels, in the order in which they are told."""
+    """The receivers of an alert with some labels, in the order in which they are told; of ours unless said."""
 
-    def receivers(model: Model, **labels: str) -> list[str]:
+    def receivers(model: Model, *, of: Mapping[str, str] = OURS, **labels: str) -> list[str]:
         path = write(alertmanager(model, Options()), tmp_path)
-        pairs = [f"{name}={value}" for name, value in labels.items()]
+        pairs = [f"{name}={value}" for name, value in {**of, **labels}.items()]
         answer = amtool("config", "routes", "test", f"--config.file={path}", *pairs)
         assert answer.returncode == 0, answer.stdout + answer.stderr
         return answer.stdout.strip().split(",")
@@ -80,8 +80,20 @@ def test_each_kind_of_alert_has_its_way(boutique: Model, routed: Callable[..., l
     assert routed(boutique, owner="unowned", severity="page") == ["agent", "platform-page"]
     assert routed(boutique, owner="unowned", severity="ticket") == ["agent", "default"]
     assert routed(boutique, alertname="SomebodyElses") == ["agent", "default"]
+    assert routed(boutique, of={}, alertname="Carried", owner="payments", severity="page") == ["agent", "payments-page"]
     every_way = ["agent", "default", "platform-page"]
     assert routed(boutique, alertname=ALERTING_FAILING, owner="platform", severity="page") == every_way
+
+
+@pytest.mark.engines("amtool")
+@pytest.mark.parametrize(
+    "of", [{"meshscope": "other", "environment": "production"}, {"meshscope": "boutique", "environment": "staging"}]
+)
+def test_what_another_mesh_or_environment_sends_here_wakes_nobody_and_reaches_no_agent(
+    of: Mapping[str, str], boutique: Model, routed: Callable[..., list[str]]
+) -> None:
+    for alertname, severity in (("ErrorBudgetBurn", "page"), ("Watchdog", "none"), (ALERTING_FAILING, "page")):
+        assert routed(boutique, of=of, alertname=alertname, owner="payments", severity=severity) == ["default"]
 
 
 @pytest.mark.engines("amtool")

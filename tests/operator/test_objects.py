@@ -16,8 +16,8 @@ from meshscope.artefacts.objects import KubernetesObject
 from meshscope.artefacts.rules import RuleFile
 from meshscope.artefacts.yaml import dump
 from meshscope.build.assemble import assemble
+from meshscope.build.fragment import fragment
 from meshscope.build.operator import object_files, operator, operator_findings, operator_objects
-from meshscope.build.operator.alerting import fragment
 from meshscope.build.options import Emit, Options
 from meshscope.build.rules.statics import static_groups
 from meshscope.check.crds import schema_errors, unproven
@@ -215,13 +215,21 @@ def test_the_fragment_merged_into_a_stock_alertmanager_takes_our_alerts_and_leav
         command = [engine("amtool"), "config", "routes", "test", f"--config.file={path}", *pairs]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
+    def ours(**labels: str) -> str:
+        return told(meshscope="boutique", environment="production", **labels).replace("boutique-production-", "")
+
     assert told(alertname="Watchdog", severity="none") == "Watchdog"
-    assert told(alertname="Watchdog", severity="none", owner="platform") == "boutique-deadman"
     assert told(alertname="KubePodCrashLooping", severity="critical") == "Critical"
-    assert told(alertname="DependencyPaging", severity="none", service="cart") == "boutique-nobody"
-    assert told(owner="payments", severity="page") == "boutique-agent,boutique-payments-page"
-    assert told(owner="payments", severity="page", stage="agent") == "boutique-agent,boutique-nobody"
-    assert told(owner="unowned", severity="ticket") == "boutique-agent,boutique-default"
+    assert told(alertname="TheirTeam", owner="payments", severity="critical") == "Critical", (
+        "an owner makes it not ours"
+    )
+    assert told(alertname="TheirTeam", owner="payments", severity="page") == "Default"
+    assert told(meshscope="boutique", environment="staging", owner="payments", severity="page") == "Default"
+    assert ours(alertname="Watchdog", severity="none", owner="platform") == "deadman"
+    assert ours(alertname="DependencyPaging", severity="none", service="cart") == "nobody"
+    assert ours(owner="payments", severity="page") == "agent,payments-page"
+    assert ours(owner="payments", severity="page", stage="agent") == "agent,nobody"
+    assert ours(owner="unowned", severity="ticket") == "agent,default"
 
 
 def test_each_tier_has_its_disk_its_view_of_the_node_and_only_the_rights_that_it_uses(

@@ -7,11 +7,13 @@ from dataclasses import replace
 import promql_parser
 import pytest
 
+from meshscope.build.assemble import assemble
 from meshscope.build.options import Options
 from meshscope.build.rules.files import querying_files, rule_files
 from meshscope.build.rules.indicators import raw
 from meshscope.build.rules.slo import BURNS, MOST_RAW_SERIES, raw_series
 from meshscope.build.rules.statics import slot, static_groups
+from meshscope.model.foreign import ForeignRules
 from meshscope.model.model import Model
 from meshscope.model.services import Identity, Service
 from meshscope.model.units import days
@@ -93,6 +95,22 @@ def test_an_alert_carries_what_routes_and_people_need(name):
         assert words <= set(rule.annotations) | {"description"}, rule.alert
         assert "owner" in rule.labels or "owner" in rule.expr or rule.labels.get("stage") == "page", rule.alert
         assert not any("{{" in value for value in rule.labels.values()), "a value in a label is a new alert each time"
+
+
+@pytest.mark.parametrize("environment", [None, "staging"])
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_every_alert_of_ours_has_both_labels_and_none_that_is_carried(name, environment):
+    model = boutique(environment)
+    carried = {
+        "alert": "Theirs", "expr": "up == 0", "labels": {"owner": "payments", "severity": "page"},
+    }  # fmt: skip
+    model = replace(model, foreign=(ForeignRules(name="theirs", groups=({"name": "theirs", "rules": [carried]},)),))
+    artefacts = assemble(model, chosen(name), Options()).artefacts
+    alerts = [rule for file in artefacts.rules for group in file.groups for rule in group.rules if rule.alert]
+    assert len(alerts) > 15
+    for rule in alerts:
+        told = (rule.labels.get("meshscope"), rule.labels.get("environment"))
+        assert told == ((None, None) if rule.alert == "Theirs" else ("boutique", environment or "production")), rule
 
 
 def test_nothing_of_a_provider_is_left_out_silently():

@@ -1,8 +1,8 @@
 """Alertmanager's configuration: who is told of what, and which alert makes which other one needless.
 
-Routes, first match first: the dead-man's switch; what is for nobody; the agent, which sees everything before people do
-and lets it pass on, but for what is about itself; an alert's first stage, which is the agent's alone; the default for
-what must not depend on one way to people; then each owner; then the mesh's owner.
+Routes, first match first: what is of another mesh or environment; the dead-man's switch; what is for nobody; the agent,
+which sees everything before people do and lets it pass on, but for what is about itself; an alert's first stage, which
+is the agent's alone; the default for what must not depend on one way to people; then each owner; then the mesh's owner.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from meshscope.artefacts.documents import AlertmanagerConfig
 from meshscope.build import messages
 from meshscope.build.agent import OWN_ALERTS
 from meshscope.build.options import Options
+from meshscope.build.ours import our_labels
 from meshscope.build.receivers import Receiver, Texts, Ways, page_receiver, ticket_receiver
 from meshscope.model.mesh import Mesh
 from meshscope.model.model import Model
@@ -54,7 +55,7 @@ def alertmanager(model: Model, options: Options) -> AlertmanagerConfig:
     document: dict[str, object] = {
         "global": _global(mesh),
         "templates": ["templates/*.tmpl"],
-        "route": {"receiver": DEFAULT, **top(options), "routes": routes(model, options)},
+        "route": {"receiver": DEFAULT, **top(options), "routes": [*_elsewhere(mesh), *routes(model, options)]},
         "inhibit_rules": inhibit_rules(mesh),
         "receivers": [receiver.document() for receiver in receivers(model, options, {})],
     }
@@ -85,6 +86,11 @@ def matcher(label: str, operator: str, value: str) -> str:
     return f"{label}{operator}{value if plain else json.dumps(value, ensure_ascii=False)}"
 
 
+def ours(mesh: Mesh) -> list[str]:
+    """The matchers that no alert but those of this mesh in this environment has."""
+    return [matcher(name, "=", value) for name, value in our_labels(mesh).items()]
+
+
 def top(options: Options) -> dict[str, object]:
     """How people's alerts are grouped and timed.
 
@@ -92,6 +98,11 @@ def top(options: Options) -> dict[str, object]:
     """
     times = _times(options, wait=30 * seconds, interval=5 * minutes, repeat=12 * hours)
     return {"group_by": ["owner", "alertname"], **times}
+
+
+def our_route(model: Model, options: Options) -> dict[str, object]:
+    """One route that takes every alert of ours and no other, with all `routes` below it."""
+    return {"receiver": DEFAULT, "matchers": ours(model.mesh), **top(options), "routes": routes(model, options)}
 
 
 def routes(model: Model, options: Options) -> list[dict[str, object]]:
@@ -124,30 +135,48 @@ def receivers(model: Model, options: Options, texts: Texts) -> list[Receiver]:
 
 
 def inhibit_rules(mesh: Mesh) -> list[InhibitRule]:
-    """Which alert makes which other one needless. No rule silences a first stage, nor silences by one.
+    """Which alert of ours makes which other one of ours needless. No rule silences a first stage, nor silences by one.
 
-    A label that both alerts lack counts as equal, so each rule names what must be there.
+    A label that both alerts lack counts as equal (inhibit/inhibit.go of Alertmanager 0.34: both sides' values of the
+    label are compared, and one that is absent is empty), so each rule names what must be there.
     """
     page, ticket = mesh.severities.page, mesh.severities.ticket
-    told = matcher("stage", "!=", FIRST_STAGE)
+    told = [matcher("stage", "!=", FIRST_STAGE), *ours(mesh)]
+    of_a_service = [*told, matcher("service", "!=", "")]
     return [
         {
             "name": "a page says what the ticket would",
-            "source_matchers": [matcher("severity", "=", page), told],
-            "target_matchers": [matcher("severity", "=", ticket), told],
+            "source_matchers": [matcher("severity", "=", page), *of_a_service],
+            "target_matchers": [matcher("severity", "=", ticket), *of_a_service],
             "equal": ["alertname", "cluster", "namespace", "service", "slo"],
         },
         {
             "name": "the service that it calls is paging",
-            "source_matchers": [matcher("alertname", "=", "DependencyPaging")],
-            "target_matchers": [matcher("kind", "=", "symptom"), told],
+            "source_matchers": [matcher("alertname", "=", "DependencyPaging"), *of_a_service],
+            "target_matchers": [matcher("kind", "=", "symptom"), *of_a_service],
             "equal": ["cluster", "namespace", "service"],
         },
         {
             "name": "all telemetry is gone, not one service's",
-            "source_matchers": [matcher("alertname", "=", "MeshTelemetryAbsent"), matcher("severity", "=", page)],
-            "target_matchers": [matcher("alertname", "=", "IndicatorAbsent"), told],
+            "source_matchers": [
+                matcher("alertname", "=", "MeshTelemetryAbsent"),
+                matcher("severity", "=", page),
+                *told,
+            ],
+            "target_matchers": [matcher("alertname", "=", "IndicatorAbsent"), *of_a_service],
             "equal": ["cluster"],
+        },
+    ]
+
+
+def _elsewhere(mesh: Mesh) -> list[dict[str, object]]:
+    """What another mesh or environment of meshscope sends here wakes nobody; what is carried has neither label."""
+    mine, name = our_labels(mesh), "meshscope"
+    return [
+        {"receiver": DEFAULT, "matchers": [matcher(name, "!=", ""), matcher(name, "!=", mine[name])]},
+        {
+            "receiver": DEFAULT,
+            "matchers": [matcher(name, "=", mine[name]), matcher("environment", "!=", mine["environment"])],
         },
     ]
 

@@ -54,7 +54,7 @@ def files_guide(model: Model, artefacts: Artefacts, flags: tuple[str, ...]) -> s
         (
             "`alertmanager/`",
             "who is told of what; `templates/` is what they read",
-            "`alertmanager --config.file=alertmanager/alertmanager.yaml`",
+            "`alertmanager --config.file=alertmanager/alertmanager.yaml`, or `meshscope adopt` your own",
         ),
         (
             "`grafana/`",

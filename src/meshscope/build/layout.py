@@ -9,6 +9,7 @@ from meshscope.artefacts.documents import CollectorConfig, GrafanaDashboard, can
 from meshscope.artefacts.files import File, text_file
 from meshscope.artefacts.rules import RuleFile, RuleTest
 from meshscope.artefacts.yaml import dump
+from meshscope.build.fragment import fragment_text
 from meshscope.build.guide import files_guide
 from meshscope.build.heading import heading
 from meshscope.build.options import Options
@@ -33,6 +34,7 @@ def layout(model: Model, provider: MeshProvider, artefacts: Artefacts, options: 
         *(unit_test_file(test) for test in artefacts.tests),
         *_prometheus(artefacts, wanted, mesh),
         *_alertmanager(artefacts),
+        text_file("alertmanager/fragment.yaml", fragment_text(model, options), artefacts.alertmanager.origins),
         *(collector_file(collector) for collector in artefacts.collectors),
         *(dashboard_file(dashboard) for dashboard in artefacts.dashboards),
         *_grafana(mesh, options),

@@ -38,11 +38,12 @@ class Versions:
 class Mesh:
     """A service mesh; its services are those found under ``services/``.
 
-    ``provider`` names who reports the traffic (``istio``, ``opentelemetry``); ``cluster`` is the label that scrapes
-    carry (empty: none); ``owner`` answers for the platform and for what has no owner, ``security`` for security alerts
-    (each service's owner where nobody is named). ``mode`` is the most that the feedback agent may do anywhere; what it
-    may do to a service, the service says. ``retention`` is how long
-    Prometheus keeps samples, ``scrape_interval`` how often it asks. ``grafana``, ``console`` and ``runbooks`` are base
+    ``environment`` is the word for the definitions as they stand, beside every `Environment` that differs from them;
+    each alert carries it. ``provider`` names who reports the traffic (``istio``, ``opentelemetry``); ``cluster`` is the
+    label that scrapes carry (empty: none); ``owner`` answers for the platform and for what has no owner, ``security``
+    for security alerts (each service's owner where nobody is named). ``mode`` is the most that the feedback agent may
+    do anywhere; what it may do to a service, the service says. ``retention`` is how long Prometheus keeps samples,
+    ``scrape_interval`` how often it asks. ``grafana``, ``console`` and ``runbooks`` are base
     addresses for links; ``prometheus``, ``alertmanagers``, ``agent`` and ``pagerduty_url`` say where those listen,
     ``traces`` and ``logs`` where Grafana asks for them (Tempo, Loki).
     ``secrets`` is the folder of credential files as Alertmanager sees it; ``smarthost`` takes mail that comes from
@@ -56,6 +57,7 @@ class Mesh:
 
     name: str
     provider: str
+    environment: str = "production"
     cluster: str = ""
     owner: Owner | None = None
     security: Owner | None = None
@@ -88,6 +90,7 @@ class Mesh:
 
     def __post_init__(self) -> None:
         dns_label(self.name, "mesh", "name", self.place)
+        dns_label(self.environment, "environment", "environment", self.place)
         if self.group_count not in (64, 128):
             raise DefinitionError(
                 Finding(

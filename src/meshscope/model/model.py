@@ -151,10 +151,10 @@ def _the_environment(
 def _mesh_in(mesh: Mesh, environment: Environment | None) -> Mesh:
     if environment is None:
         return mesh
-    shared = {setting.name for setting in fields(Mesh)} - {"name", "place"}
+    shared = {setting.name for setting in fields(Mesh)} - {"name", "environment", "place"}
     named = [setting.name for setting in fields(Environment) if setting.name in shared]
     changes = {name: getattr(environment, name) for name in named if getattr(environment, name) is not None}
-    return replace(mesh, **changes)
+    return replace(mesh, environment=environment.name, **changes)
 
 
 def _placed(node: Gateway, mesh: Mesh) -> Gateway:

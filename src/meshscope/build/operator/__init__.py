@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from meshscope.artefacts.artefacts import Artefacts
 from meshscope.artefacts.files import File, text_file
 from meshscope.artefacts.objects import KubernetesObject
-from meshscope.build.operator.alerting import alertmanager_object, fragment_text
+from meshscope.build.fragment import fragment_text
+from meshscope.build.operator.alerting import alertmanager_object
 from meshscope.build.operator.collectors import collector_objects
 from meshscope.build.operator.dashboards import dashboard_objects
 from meshscope.build.operator.guide import operator_guide

@@ -1,7 +1,6 @@
-"""Routes and receivers where an Alertmanager is there already: an AlertmanagerConfig object, or a part to merge.
+"""Routes and receivers as an AlertmanagerConfig object, which prometheus-operator merges into what is there already.
 
-Neither can rely on a template file or on global settings, so messages and servers stand in each receiver. Neither
-takes an alert that isn't ours: ours have an owner.
+It says the same as the fragment, in the words of prometheus-operator.
 """
 
 from __future__ import annotations
@@ -9,16 +8,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 
 from meshscope.artefacts.objects import KubernetesObject
-from meshscope.artefacts.yaml import dump
-from meshscope.build import messages
-from meshscope.build.alertmanager import DEFAULT, MAIL_PASSWORD, NOBODY, inhibit_rules, matcher, receivers, routes, top
-from meshscope.build.heading import heading
+from meshscope.build.alertmanager import inhibit_rules, our_route, receivers
+from meshscope.build.fragment import secret_name, texts
 from meshscope.build.operator.made import made
 from meshscope.build.options import Options
-from meshscope.build.receivers import Texts
 from meshscope.model.mesh import Mesh
 from meshscope.model.model import Model
 
@@ -30,11 +25,6 @@ _ABOUT = (
     "After these routes an alert goes on to those of the Alertmanager's own configuration: let its default be a "
     "receiver that tells nobody, or merge fragment.yaml instead of this."
 )
-_FRAGMENT = (
-    "Who is told of what, to merge into an Alertmanager's own configuration instead of alertmanagerconfig.yaml: these "
-    "routes before its own, receivers and inhibit rules beside its own."
-)
-_OURS = matcher("owner", "!=", "")
 _MATCHER = re.compile(r"(\w+)(=~|!~|!=|=)(.*)")
 
 # Settings that prometheus-operator calls otherwise. A credential is a key of a Secret there.
@@ -48,16 +38,11 @@ _SECRETS = {
 }
 
 
-def secret_name(mesh: Mesh) -> str:
-    """The Secret that holds the credentials of all receivers, mounted into Alertmanager for the fragment."""
-    return f"{mesh.name}-alerting"
-
-
 def alertmanager_object(model: Model, options: Options) -> KubernetesObject:
     """The AlertmanagerConfig."""
     mesh = model.mesh
     spec = {
-        "route": _route({"receiver": DEFAULT, "matchers": [_OURS], **top(options), "routes": routes(model, options)}),
+        "route": _route(our_route(model, options)),
         "inhibitRules": [
             {
                 "sourceMatch": [_match(text) for text in rule["source_matchers"]],
@@ -82,52 +67,6 @@ def alertmanager_object(model: Model, options: Options) -> KubernetesObject:
         about=_ABOUT.format(namespace=mesh.monitoring_namespace),
         origins=(owner.place for owner in model.owners),
     )
-
-
-def fragment(model: Model, options: Options) -> dict[str, object]:
-    """Routes, inhibit rules and receivers to merge; each receiver's name begins with the mesh's."""
-    mesh = replace(model.mesh, secrets=f"{model.mesh.secrets}/{secret_name(model.mesh)}")
-    mounted = replace(model, mesh=mesh)
-    bridge = {"receiver": NOBODY, "matchers": [matcher("alertname", "=", "DependencyPaging")]}
-    ours = {"receiver": DEFAULT, "matchers": [_OURS], **top(options), "routes": routes(mounted, options)}
-    return {
-        "route": {"routes": [_prefixed(route, mesh) for route in (bridge, ours)]},
-        "inhibit_rules": [
-            {**rule, "target_matchers": [*rule["target_matchers"], _OURS]} for rule in inhibit_rules(mesh)
-        ],
-        "receivers": [
-            {**receiver.document(), "name": f"{mesh.name}-{receiver.name}"}
-            for receiver in receivers(mounted, options, texts(mesh))
-        ],
-    }
-
-
-def fragment_text(model: Model, options: Options) -> str:
-    """The fragment as a file."""
-    origins = (owner.place for owner in model.owners)
-    return heading(_FRAGMENT, origins) + dump(fragment(model, options))
-
-
-def texts(mesh: Mesh) -> Texts:
-    """Messages and what else stands in Alertmanager's global settings, for each kind of integration."""
-    said = messages.inline(mesh.severities.page)
-    server: dict[str, object] = {"smarthost": mesh.smarthost, "from": mesh.mail_from}
-    if mesh.mail_user:
-        server |= {"auth_username": mesh.mail_user, "auth_password_file": f"{mesh.secrets}/{MAIL_PASSWORD}"}
-    return {
-        **said,
-        "pagerduty_configs": {"url": mesh.pagerduty_url, **said["pagerduty_configs"]},
-        "email_configs": {**server, **said["email_configs"]},
-    }
-
-
-def _prefixed(route: Mapping[str, object], mesh: Mesh) -> dict[str, object]:
-    below = route.get("routes")
-    return {
-        **route,
-        "receiver": f"{mesh.name}-{route['receiver']}",
-        **({"routes": [_prefixed(child, mesh) for child in below]} if isinstance(below, list) else {}),
-    }
 
 
 def _route(route: Mapping[str, object]) -> dict[str, object]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from meshscope.artefacts.artefacts import Artefacts
 from meshscope.build.alertmanager import credentials
+from meshscope.build.fragment import secret_name as alerting_secret
 from meshscope.build.guide import ABOUT_THE_TREE, CONTACTS, head, table
-from meshscope.build.operator.alerting import secret_name as alerting_secret
 from meshscope.build.operator.collectors import from_secret, secret_files
 from meshscope.build.operator.collectors import secret_name as collectors_secret
 from meshscope.build.options import Options

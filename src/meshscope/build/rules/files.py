@@ -7,6 +7,7 @@ from dataclasses import replace
 from meshscope.artefacts.rules import Rule, RuleFile, RuleGroup
 from meshscope.build.boards import board_uid
 from meshscope.build.options import Options
+from meshscope.build.ours import labelled
 from meshscope.build.rules.alerts import alert_rules, instance_rules, missing_signals
 from meshscope.build.rules.annotations import Template, burn_annotations, links
 from meshscope.build.rules.indicators import Raw, raw
@@ -65,7 +66,7 @@ def querying_files(model: Model, source: Raw, options: Options) -> tuple[RuleFil
             groups=(platform_group(model, options),),
         ),
     )
-    return tuple(_named(file, model.mesh) for file in files)
+    return tuple(_named(file, model.mesh) for file in labelled(files, model.mesh))
 
 
 def _named(file: RuleFile, mesh: Mesh) -> RuleFile:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from meshscope.build.ours import our_labels
 from meshscope.build.promql import one_of, quoted, selector
 from meshscope.model.mesh import Mesh
 
@@ -27,4 +28,6 @@ def pages_since(mesh: Mesh, *matchers: str) -> str:
 
 def _of_pages(metric: str, mesh: Mesh, *matchers: str) -> str:
     """``metric`` of the pages about services."""
-    return selector(metric, one_of("alertname", SERVICE_PAGES), f"severity={quoted(mesh.severities.page)}", *matchers)
+    ours = (f"{name}={quoted(value)}" for name, value in our_labels(mesh).items())
+    severity = f"severity={quoted(mesh.severities.page)}"
+    return selector(metric, one_of("alertname", SERVICE_PAGES), severity, *ours, *matchers)

@@ -1,0 +1,81 @@
+"""Our part of an Alertmanager that is there already: routes, inhibit rules and receivers to merge into its file.
+
+It can't rely on a template file or on global settings, so messages and servers stand in each receiver. It takes no
+alert that isn't ours, by the two labels that only ours have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from meshscope.artefacts.yaml import dump
+from meshscope.build import messages
+from meshscope.build.alertmanager import MAIL_PASSWORD, inhibit_rules, our_route, receivers
+from meshscope.build.heading import heading
+from meshscope.build.options import Emit, Options
+from meshscope.build.receivers import Texts
+from meshscope.model.mesh import Mesh
+from meshscope.model.model import Model
+
+_ABOUT = (
+    "Who is told of what, to merge into the configuration of an Alertmanager that is there already: these routes "
+    "before its own, receivers and inhibit rules beside its own. `meshscope adopt` does it, and shows the difference.\n"
+    "All of it is about alerts that have both labels of this mesh, which no other alert has."
+)
+
+
+def secret_name(mesh: Mesh) -> str:
+    """The Secret that holds the credentials of all receivers, mounted into Alertmanager for the fragment."""
+    return f"{mesh.name}-alerting"
+
+
+def prefix(mesh: Mesh) -> str:
+    """What each name in the fragment begins with, so that it is no other's."""
+    return f"{mesh.name}-{mesh.environment}-"
+
+
+def fragment(model: Model, options: Options) -> dict[str, object]:
+    """Routes, inhibit rules and receivers to merge; each receiver's name begins with `prefix`."""
+    secrets = model.mesh.secrets
+    # prometheus-operator mounts each Secret in a folder of its own.
+    folder = f"{secrets}/{secret_name(model.mesh)}" if options.emit is Emit.OPERATOR else secrets
+    mesh = replace(model.mesh, secrets=folder)
+    mounted = replace(model, mesh=mesh)
+    return {
+        "route": {"routes": [_prefixed(our_route(mounted, options), prefix(mesh))]},
+        # Not every Alertmanager that is there already knows names of inhibit rules.
+        "inhibit_rules": [{key: value for key, value in rule.items() if key != "name"} for rule in inhibit_rules(mesh)],
+        "receivers": [
+            {**receiver.document(), "name": f"{prefix(mesh)}{receiver.name}"}
+            for receiver in receivers(mounted, options, texts(mesh))
+        ],
+    }
+
+
+def fragment_text(model: Model, options: Options) -> str:
+    """The fragment as a file."""
+    origins = (owner.place for owner in model.owners)
+    return heading(_ABOUT, origins) + dump(fragment(model, options))
+
+
+def texts(mesh: Mesh) -> Texts:
+    """Messages and what else stands in Alertmanager's global settings, for each kind of integration."""
+    said = messages.inline(mesh.severities.page)
+    server: dict[str, object] = {"smarthost": mesh.smarthost, "from": mesh.mail_from}
+    if mesh.mail_user:
+        server |= {"auth_username": mesh.mail_user, "auth_password_file": f"{mesh.secrets}/{MAIL_PASSWORD}"}
+    return {
+        **said,
+        "pagerduty_configs": {"url": mesh.pagerduty_url, **said["pagerduty_configs"]},
+        "email_configs": {**server, **said["email_configs"]},
+    }
+
+
+def _prefixed(route: Mapping[str, object], start: str) -> dict[str, object]:
+    below = route.get("routes")
+    return {
+        **route,
+        "receiver": f"{start}{route['receiver']}",
+        **({"routes": [_prefixed(child, start) for child in below]} if isinstance(below, list) else {}),
+    }
