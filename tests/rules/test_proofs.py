@@ -80,8 +80,44 @@ MUTANTS: dict[str, tuple[Callable[[str], str], str, str]] = {
         "error_budget_burn",
         "gRPC",
     ),
-    "no answer: code 0 is forgotten": (sub(r"5\.\.\|0", "5.."), "error_budget_burn", "without an answer"),
-    "hung up: the client's own doing counts": (sub(r",response_flags!=\"DC\"", ""), "error_budget_burn", "hung up"),
+    "no answer: code 0 is forgotten": (
+        sub(r'response_code="0",response_flags!~', 'response_code="000",response_flags!~'),
+        "error_budget_burn",
+        "without an answer is",
+    ),
+    "hung up: the client's own doing counts": (
+        sub(r'(response_code="0"),response_flags!~"[^"]*"', r"\1"),
+        "error_budget_burn",
+        "client hung up is no",
+    ),
+    "flags: what the client did besides excuses the server": (
+        sub(r"\(DC\|DR\)\(,\(DC\|DR\)\)\*", "(.+,)?(DC|DR)(,.+)?"),
+        "error_budget_burn",
+        "after which the client hung up",
+    ),
+    "flags: no route is as good as any answer": (
+        sub(r"\(NR\|NC\)", "NC"),
+        "error_budget_burn",
+        "without a route",
+    ),
+    "host: what the proxy can't attribute is nobody's": (
+        sub(r'destination_service_namespace="unknown"', 'destination_service_namespace="none"'),
+        "error_budget_burn",
+        "known by",
+    ),
+    "given up: a third is enough": (sub(r">= 0\.5", ">= 0.3"), "callers_give_up", "just below"),
+    "given up: most must be": (sub(r">= 0\.5", ">= 0.7"), "callers_give_up", "just above"),
+    "given up: one is enough": (sub(r">= 20\b", ">= 1"), "callers_give_up", "too few"),
+    "given up: clients may not end what they watch": (
+        sub('streams="false"', 'streams=~"false|true"'),
+        "callers_give_up",
+        "clients end",
+    ),
+    "given up: failures count too": (
+        sub(r'response_code="0",response_flags=~"\(DC\|DR\)[^"]*"', 'response_code=~"5..|0"'),
+        "callers_give_up",
+        "what fails",
+    ),
     "le: only one spelling is read": (sub(r"(\d)\|\d+\\+\.0\b", r"\1"), "error_budget_burn", "both spellings"),
     "short window: dropped": (
         sub(r"slo:errors:ratio_rate5m > on", "slo:errors:ratio_rate1h > on"),

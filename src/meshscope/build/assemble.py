@@ -19,6 +19,7 @@ from meshscope.build.prometheus import prometheus
 from meshscope.build.proofs.alerts import alert_tests
 from meshscope.build.proofs.burn import burn_tests
 from meshscope.build.proofs.cases import SYNTHETIC
+from meshscope.build.proofs.given_up import given_up_tests
 from meshscope.build.proofs.platform import platform_tests
 from meshscope.build.proofs.synthetic import Bench, bench
 from meshscope.build.rules.files import rule_files
@@ -44,7 +45,7 @@ def assemble(model: Model, provider: MeshProvider, options: Options) -> Built:
     tests, findings = alert_tests(proved)
     artefacts = Artefacts(
         rules=(*rule_files(model, provider, options), *foreign_rules(model, options)),
-        tests=(_synthetic(proved), *burn_tests(proved), *platform_tests(proved), *tests),
+        tests=(_synthetic(proved), *burn_tests(proved), *given_up_tests(proved), *platform_tests(proved), *tests),
         prometheus=prometheus(model, provider, options),
         alertmanager=alertmanager(model, options),
         collectors=collectors(model, provider, options),

@@ -10,6 +10,7 @@ import promql_parser
 
 IDENTITY = ("cluster", "namespace", "service")
 ID = ", ".join(IDENTITY)
+SLO = f"{ID}, slo"
 INSTANCE = (*IDENTITY, "workload", "version", "pod")
 
 # Two infos for one service would make every rule that joins them fail, for all services; topk takes one.

@@ -93,6 +93,7 @@ def _provider(provider: MeshProvider) -> dict[str, object]:
         "latency_unit": str(provider.latency_unit),
         "labels": labels,
         "failed": list(provider.failed),
+        "given_up": provider.given_up,
         "signals": sorted(provider.signals()),
         "instance_reporter": provider.instance_reporter,
     }
@@ -128,6 +129,7 @@ def _service(
         "stateful": service.stateful,
         "mode": service.mode.value if service.mode else None,
         "expects_traffic": service.expects_traffic,
+        "streams": service.streams,
         "volume": _number(service.volume.value) if service.volume else None,
         "dataplane": service.dataplane.value,
         "reporter": seen.of(service),

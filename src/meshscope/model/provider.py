@@ -52,21 +52,38 @@ class Discovery:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Unattributed:
+    """How requests are reported whose service the reporting proxy could not tell.
+
+    ``namespace`` is then the value of the label that names the service's namespace, ``host`` the label that holds the
+    host by which the service was called: ``name[.namespace[.svc[.domain]]][:port]``. ``strays`` selects those of them
+    that are their sender's fault where the reporter is a gateway, whose name one of the labels ``callers`` holds.
+    """
+
+    namespace: str
+    host: str
+    strays: str
+    callers: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class MeshProvider:
     """One mesh's telemetry as a frozen value; every query for this mesh is written from it.
 
     ``requests`` is a counter, ``latency`` a histogram's base name whose ``le`` counts ``latency_unit``; ``bounds``
-    are its boundaries, ``free_bounds`` whether our own collector sets them. ``failed`` are label selectors, the union
-    of which are failed requests, ``succeeded`` selects all others (empty where they can't be told apart; latency is
-    counted over them, since a failure is the availability's and is often fast). ``reporters`` gives the value of the
+    are its boundaries, ``free_bounds`` whether our own collector sets them. ``failed`` are label selectors, no two of
+    which select the same, whose union are failed requests; ``given_up`` selects those whose caller went away before
+    any answer (empty where nobody tells): no failure, and no success either; ``succeeded`` selects all others (empty
+    where they can't be told apart; latency is counted over them, since a failure is the availability's and is often
+    fast). ``unattributed`` is None where there are no such requests. ``reporters`` gives the value of the
     reporter label for a side and a data plane; a side that is missing can't be seen. ``instance_reporters`` are the
     reporters that name a pod. ``plaintext`` selects requests without mutual TLS as the server saw them, None where
     nobody tells. ``outside`` are values of the service label that name no service. ``idle`` is after how long silent
     series disappear, None for never. ``scrape`` says where proxies are scraped, None where our own collectors push;
     ``promoted`` are the resource attributes that Prometheus has to turn into labels when it is pushed to. ``samples``
     are the labels of example requests, for tests: ``good``, each ``failed...`` way to fail, what is ``ignored...``
-    because it is no failure, ``elsewhere`` reported by somebody who must not be counted, ``plaintext`` and
-    ``encrypted`` ones.
+    because it is no failure, ``given up`` ones, ``elsewhere`` reported by somebody who must not be counted,
+    ``plaintext`` and ``encrypted`` ones; ``{service}`` and ``{namespace}`` in a value stand for the service's.
     """
 
     name: str
@@ -81,6 +98,8 @@ class MeshProvider:
     succeeded: str
     reporters: Mapping[tuple[Side, DataPlane], str]
     instance_reporter: str
+    given_up: str = ""
+    unattributed: Unattributed | None = None
     scrape: Scrape | None = None
     promoted: tuple[str, ...] = ()
     plaintext: str | None = None

@@ -45,9 +45,10 @@ class Service:
 
     ``owner`` is told of its trouble. ``repository`` is where its code lives (the owner's issues where not said),
     ``tier`` how much it matters (1 is most), ``volume`` the expected requests a second, ``workload`` the workload's
-    name where it differs. ``expects_traffic=False`` says that silence is no fault; ``stateful`` that an instance must
-    not be killed. ``mode`` is what the feedback agent may do to it, nothing where not said. An empty ``cluster`` is the
-    mesh's own.
+    name where it differs. ``expects_traffic=False`` says that silence is no fault; ``streams`` that its clients end
+    requests as they please (watches, long polls), so that one given up is no sign of trouble; ``stateful`` that an
+    instance must not be killed. ``mode`` is what the feedback agent may do to it, nothing where not said. An empty
+    ``cluster`` is the mesh's own.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Service:
     version: str = ""
     dataplane: DataPlane = DataPlane.SIDECAR
     expects_traffic: bool = True
+    streams: bool = False
     stateful: bool = False
     mode: Mode | None = None
     place: Place | None = field(default_factory=here, compare=False, repr=False)

@@ -68,8 +68,13 @@ def requests(
     bench: Bench, service: Service, sample: str, phases: Iterable[Phase], *, pod: str = "", **more: str
 ) -> Series:
     """Requests of one kind (a key of the provider's samples)."""
-    labels = labels_of(bench, service, pod=pod) | dict(bench.provider.samples[sample]) | more
+    labels = labels_of(bench, service, pod=pod) | _sample(bench, service, sample) | more
     return series(bench.provider.requests, labels, phases)
+
+
+def _sample(bench: Bench, service: Service, sample: str) -> dict[str, str]:
+    whose = {"service": service.name, "namespace": service.namespace}
+    return {name: text.format(**whose) for name, text in bench.provider.samples[sample].items()}
 
 
 def buckets(

@@ -35,6 +35,7 @@ class Bench:
     callee: Service
     caller: Service
     silent: Service
+    streaming: Service
 
     @cached_property
     def views(self) -> Views:
@@ -79,21 +80,31 @@ def bench(model: Model, provider: MeshProvider, options: Options) -> Bench:
         )
 
     callee, caller, silent = service("callee", *slos), service("caller", slos[0]), service("silent", slos[0])
+    streaming = replace(service("streaming"), streams=True)
     subjects = [subject(alert, cluster, owner) for alert in model.alerts]
     outsiders = [other for alert in model.alerts if (other := outsider(alert, cluster, owner)) is not None]
     # Everybody is called by somebody, so that each service is seen from the client's side where there is one.
     visitor = Gateway(name="visitor", namespace=NAMESPACE, cluster=cluster, direction=Direction.INGRESS, place=PLACE)
     calls: list[tuple[Service | Gateway, Service]] = [(visitor, caller)]
-    calls += [(caller, service) for service in (callee, silent, *subjects, *outsiders)]
+    calls += [(caller, service) for service in (callee, silent, streaming, *subjects, *outsiders)]
     synthetic = replace(
         model,
-        services=tuple(sorted([callee, caller, silent, *subjects, *outsiders], key=lambda one: one.identity)),
+        services=tuple(
+            sorted([callee, caller, silent, streaming, *subjects, *outsiders], key=lambda one: one.identity)
+        ),
         gateways=(visitor,),
         externals=(),
         calls=tuple(sorted((who.identity, whom.identity) for who, whom in calls)),
     )
     return Bench(
-        model=synthetic, real=model, provider=provider, options=options, callee=callee, caller=caller, silent=silent
+        model=synthetic,
+        real=model,
+        provider=provider,
+        options=options,
+        callee=callee,
+        caller=caller,
+        silent=silent,
+        streaming=streaming,
     )
 
 

@@ -74,6 +74,19 @@ def burn_annotations(voice: Voice, mesh: Mesh, board: str, long: str, spent: str
     }
 
 
+def given_up_annotations(voice: Voice, mesh: Mesh, board: str) -> dict[str, str]:
+    """What an alert on requests that are given up says."""
+    whose = f"{voice.label('namespace')}/{voice.label('service')}"
+    return {
+        "summary": f"{whose} does not answer: {voice.percentage()} of requests were given up by their callers "
+        "in the last 5 minutes",
+        "description": "The callers hung up or reset the request before any answer. Nothing was counted as failed: "
+        "what would have been answered is unknown. Say streams=True where clients end what they watch.",
+        **links(voice, mesh, board),
+        "definition": str(mesh.place) if mesh.place else "mesh.py",
+    }
+
+
 def alert_annotations(
     voice: Voice, mesh: Mesh, board: str, summary: str, description: str, definition: str, instance: bool
 ) -> dict[str, str]:

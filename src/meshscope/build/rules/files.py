@@ -10,6 +10,7 @@ from meshscope.build.options import Options
 from meshscope.build.ours import labelled
 from meshscope.build.rules.alerts import alert_rules, instance_rules, missing_signals
 from meshscope.build.rules.annotations import Template, burn_annotations, links
+from meshscope.build.rules.given_up import given_up_alerts
 from meshscope.build.rules.indicators import Raw, raw
 from meshscope.build.rules.paging import ERROR_BUDGET_BURN
 from meshscope.build.rules.platform import platform_group
@@ -78,6 +79,7 @@ def slo_groups(model: Model, source: Raw, options: Options) -> tuple[RuleGroup, 
     mesh = model.mesh
     fast = fast_rules(source, model)
     fast += [_burn_alert(burn, mesh, options) for burn in BURNS if burn.pages]
+    fast += given_up_alerts(source, mesh)
     fast += [_bridge(mesh, options), _absent(mesh, options)]
     slow = slow_rules(options) + [_burn_alert(burn, mesh, options) for burn in BURNS if not burn.pages]
     return (

@@ -4,8 +4,11 @@ Provider labels end here. Every vector carries (cluster, namespace, service, rep
 outer sums drop the provider's labels after they were copied; inner sums come first, so that label_replace sees one
 series for each service and not one for each caller, code and pod.
 
-Over 5 minutes requests are read once, into a few series for each service that still tell one kind of answer from
-another; what is counted (all, failed, successful) is selected from those.
+Requests are read once for each window, into a few series for each service that still tell one kind of answer from
+another; what is counted (all, failed, given up, successful) is selected from those.
+
+A request whose service the reporting proxy could not tell is counted at the service that its host names: just then
+nothing of a service may be left, and nobody else reports it.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from meshscope.build.options import Options
-from meshscope.build.promql import ID, IDENTITY, INSTANCE, matched_labels, one_of, renamed, selector
+from meshscope.build.promql import ID, IDENTITY, INSTANCE, matched_labels, one_of, quoted, renamed, selector
 from meshscope.model.model import Model, callers, side_of
 from meshscope.model.provider import MeshProvider
 from meshscope.model.services import DataPlane, Identity, Service
@@ -23,8 +26,17 @@ from meshscope.model.units import Duration, minutes
 
 VIEW = f"{ID}, reporter"
 RECORDED = 5 * minutes
-ANSWERS = f"service:answers:rate{RECORDED}"
 _SPELLINGS = r"(.+?)(?:\\.0+)?"
+# name[.namespace[.svc[.domain]]][:port], as Kubernetes resolves it; a dot at the end makes it absolute.
+_FURTHER = r"(?:\\.svc(?:\\.[^:]+)?)?\\.?"
+_PORT = r"(?::[0-9]+)?"
+_HOST_NAMESPACE = rf"[^.:]+\\.([^.:]+){_FURTHER}{_PORT}"
+_HOST_SERVICE = rf"([^.:]+)(?:\\.[^.:]+{_FURTHER})?{_PORT}"
+
+
+def answers_of(window: Duration) -> str:
+    """The series of requests a second over ``window`` by view and kind of answer."""
+    return f"service:answers:rate{window}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,22 +69,23 @@ def views(model: Model, provider: MeshProvider) -> Views:
 class Raw:
     """Raw series of one provider, restricted to the reporters that some service or SLO needs.
 
-    ``bounds`` are the thresholds of latency SLOs.
+    ``bounds`` are the thresholds of latency SLOs, ``gateways`` the names of the mesh's gateways.
     """
 
     provider: MeshProvider
     reporters: tuple[str, ...]
     bounds: tuple[Duration, ...]
     options: Options
+    gateways: tuple[str, ...] = ()
 
-    def answers(self) -> str:
-        """Requests a second over 5 minutes by view and kind of answer: what `ANSWERS` records.
+    def answers(self, window: Duration) -> str:
+        """Requests a second by view and kind of answer: what `answers_of` names.
 
         Only of the model's services: a mesh may call any number of hosts outside.
         """
-        kinds = matched_labels(*self.provider.failed, self.provider.succeeded)
-        rate = self._rate(self.provider.requests, RECORDED)
-        return f"sum by ({', '.join((VIEW, *kinds))}) ({self._named(rate, kinds)}) and on ({ID}) service:info"
+        kinds = matched_labels(*self.provider.failed, self.provider.given_up, self.provider.succeeded)
+        named = self._attributed(self.provider.requests, window, kinds)
+        return f"sum by ({', '.join((VIEW, *kinds))}) ({named}) and on ({ID}) service:info"
 
     def requests(self, window: Duration) -> str:
         """Requests a second by view."""
@@ -82,24 +95,37 @@ class Raw:
         """Failed requests a second by view; nothing where none ever failed."""
         return self._counted(window, *self.provider.failed)
 
+    def given_up(self, window: Duration) -> str:
+        """Requests a second that their caller gave up, by view; nothing where none ever was."""
+        return self._counted(window, self.provider.given_up)
+
     def succeeded(self, window: Duration) -> str:
         """Successful requests a second by view: those that latency is counted over."""
         return self._counted(window, self.provider.succeeded)
 
     def answered(self, window: Duration) -> str:
         """Successful requests a second by view, as the latency histogram counts them."""
-        bucket = f"{self.provider.latency}_bucket"
-        return self._by_view(self._rate(bucket, window, self.provider.succeeded, 'le="+Inf"'))
+        return self._ended(window, self.provider.succeeded)
 
     def answered_under(self, window: Duration, bounds: Iterable[Duration]) -> str:
-        """Successful requests a second answered within each bound, by view and ``under``.
+        """Successful requests a second answered within each bound, by view and ``under``."""
+        return self._under(window, bounds, self.provider.succeeded)
 
-        ``le`` is spelt ``100.0`` by a scrape and ``100`` by OTLP; both are read, and meet in ``under``.
-        """
-        spelt = [spelling for bound in bounds for spelling in self._spellings(bound)]
-        rate = self._rate(f"{self.provider.latency}_bucket", window, self.provider.succeeded, one_of("le", spelt))
-        under = f'label_replace({self._named(rate, ("le",))}, "under", "$1", "le", "{_SPELLINGS}")'
-        return f"sum by ({VIEW}, under) ({under})"
+    def given_up_after(self, window: Duration, bounds: Iterable[Duration]) -> str:
+        """Requests a second that their caller gave up later than each bound, by view and ``under``."""
+        kind = self.provider.given_up
+        within = self._under(window, bounds, kind)
+        return f"clamp_min({self._ended(window, kind)} - on ({VIEW}) group_right () {within}, 0)"
+
+    def _ended(self, window: Duration, kind: str) -> str:
+        every = self._attributed(f"{self.provider.latency}_bucket", window, (), kind, 'le="+Inf"')
+        return f"sum by ({VIEW}) ({every})"
+
+    def _under(self, window: Duration, bounds: Iterable[Duration], kind: str) -> str:
+        # ``le`` is spelt ``100.0`` by a scrape and ``100`` by OTLP; both are read, and meet in ``under``.
+        spelt = one_of("le", [spelling for bound in bounds for spelling in self._spellings(bound)])
+        named = self._attributed(f"{self.provider.latency}_bucket", window, ("le",), kind, spelt)
+        return f'sum by ({VIEW}, under) (label_replace({named}, "under", "$1", "le", "{_SPELLINGS}"))'
 
     def instance_requests(self, window: Duration) -> str:
         """Requests a second by instance, from the instance's own proxy, for as long as that is scraped.
@@ -135,9 +161,33 @@ class Raw:
 
     def _counted(self, window: Duration, *kinds: str) -> str:
         """Requests a second by view of which one of ``kinds`` of answers holds."""
-        if window == RECORDED:
-            return f"sum by ({VIEW}) ({' or '.join(selector(ANSWERS, kind) for kind in kinds)})"
-        return self._by_view(" or ".join(self._rate(self.provider.requests, window, kind) for kind in kinds))
+        return f"sum by ({VIEW}) ({' or '.join(selector(answers_of(window), kind) for kind in kinds)})"
+
+    def _attributed(self, metric: str, window: Duration, more: tuple[str, ...], *matchers: str) -> str:
+        """The rates of ``metric`` by view and ``more``, at the service that they name or else at that of their host."""
+        unattributed = self.provider.unattributed
+        if unattributed is None:
+            return self._named(self._rate(metric, window, *matchers), more)
+        namespace, unknown = self.provider.labels.namespace, quoted(unattributed.namespace)
+        known = self._named(self._rate(metric, window, *matchers, f"{namespace}!={unknown}"), more)
+        rate = self._rate(metric, window, *matchers, f"{namespace}={unknown}")
+        if self.gateways:
+            at_gateways = (one_of(caller, self.gateways) for caller in unattributed.callers)
+            strays = (self._rate(metric, window, *matchers, unattributed.strays, gateway) for gateway in at_gateways)
+            rate = " unless ".join((rate, *strays))
+        # Without a label that tells them apart `or` would drop what both have; the sum around it drops the label.
+        return f'{known} or label_replace({self._by_host(rate, unattributed.host, more)}, "by", "host", "", "")'
+
+    def _by_host(self, rate: str, host: str, more: tuple[str, ...]) -> str:
+        labels = self.provider.labels
+        vector = (
+            f"sum by ({', '.join((labels.cluster, labels.caller_namespace, host, labels.reporter, *more))}) ({rate})"
+        )
+        theirs = (("cluster", labels.cluster), ("reporter", labels.reporter), ("namespace", labels.caller_namespace))
+        vector = renamed(vector, theirs)
+        vector = f'label_replace({vector}, "namespace", "$1", "{host}", "{_HOST_NAMESPACE}")'
+        vector = f'label_replace({vector}, "service", "$1", "{host}", "{_HOST_SERVICE}")'
+        return f"sum by ({', '.join((VIEW, *more))}) ({vector})"
 
     def _rate(self, metric: str, window: Duration, *matchers: str) -> str:
         return self._rate_of(metric, window, one_of(self.provider.labels.reporter, self.reporters), *matchers)
@@ -150,9 +200,6 @@ class Raw:
 
     def _at_instance(self) -> str:
         return one_of(self.provider.labels.reporter, (self.provider.instance_reporter,))
-
-    def _by_view(self, rate: str) -> str:
-        return f"sum by ({VIEW}) ({self._named(rate)})"
 
     def _by_service(self, rate: str) -> str:
         return f"sum by ({ID}) ({self._named(rate)})"
@@ -185,4 +232,5 @@ def raw(model: Model, provider: MeshProvider, options: Options) -> Raw:
     usual = Side.CLIENT if Side.CLIENT in sides else Side.SERVER
     used |= {provider.reporters[usual, plane] for plane in DataPlane if (usual, plane) in provider.reporters}
     bounds = tuple(sorted({slo.of.under for _, slo in model.slos if isinstance(slo.of, Latency)}))
-    return Raw(provider=provider, reporters=tuple(sorted(used)), bounds=bounds, options=options)
+    gateways = tuple(sorted({gateway.name for gateway in model.gateways}))
+    return Raw(provider=provider, reporters=tuple(sorted(used)), bounds=bounds, options=options, gateways=gateways)

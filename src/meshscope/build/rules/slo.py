@@ -12,14 +12,15 @@ from dataclasses import dataclass
 
 from meshscope.artefacts.rules import Rule, RuleGroup
 from meshscope.build.options import Options
-from meshscope.build.promql import ID, INFO, pretty
-from meshscope.build.rules.indicators import ANSWERS, VIEW, Raw
+from meshscope.build.promql import ID, INFO, SLO, pretty
+from meshscope.build.rules.events import longer_events, recorded_events
+from meshscope.build.rules.indicators import Raw
 from meshscope.build.rules.paging import service_pages
+from meshscope.build.rules.recording import recorded
 from meshscope.model.mesh import Mesh
 from meshscope.model.model import Model
 from meshscope.model.units import Duration, days, hours, minutes, plain, seconds
 
-SLO = f"{ID}, slo"
 FAST = 30 * seconds
 SLOW = 2 * minutes
 RARE = 10 * minutes
@@ -58,78 +59,34 @@ def raw_series(model: Model) -> int:
 def fast_rules(raw: Raw, model: Model) -> list[Rule]:
     """Base series and the page's windows, in the order of use."""
     short, half, hour = 5 * minutes, 30 * minutes, 1 * hours
-    rules = [
-        _recorded(ANSWERS, raw.answers()),
-        _recorded("service:requests:rate5m", f"{raw.requests(short)} and on ({VIEW}) service:info"),
-        _recorded(
-            "service:failures:rate5m",
-            f"({raw.failures(short)} and on ({VIEW}) service:info) or 0 * service:requests:rate5m",
-        ),
-        _recorded(
+    rules = recorded_events(raw)
+    rules.append(
+        recorded(
             "slo:burn_unit:ratio",
             "max without (period, reporter, sli, under, kind) "
             "((1 - slo:objective:ratio) * on (period) group_left () slo:period:factor)",
-        ),
-        *_base(raw, short),
-    ]
-    if raw_series(model) <= MOST_RAW_SERIES:
-        rules += _base(raw, hour)
-    else:
-        length = raw.options.duration(hour)
-        rules += [
-            _recorded(f"slo:{what}:rate{hour}", f"avg_over_time(slo:{what}:rate5m[{length}])")
-            for what in ("events", "errors")
-        ]
+        )
+    )
+    rules += longer_events(raw, hour, from_raw=raw_series(model) <= MOST_RAW_SERIES)
     rules += [
-        _recorded(f"slo:errors:ratio_rate{window}", f"slo:errors:rate{window} / (slo:events:rate{window} > 0)")
+        recorded(f"slo:errors:ratio_rate{window}", f"slo:errors:rate{window} / (slo:events:rate{window} > 0)")
         for window in (short, hour)
     ]
     # Only the page over 6 hours reads it, to which two and a half minutes are nothing.
-    rules.append(_recorded(f"slo:errors:ratio_rate{half}", _ratio("rate5m", raw.options.duration(half))))
+    rules.append(recorded(f"slo:errors:ratio_rate{half}", _ratio("rate5m", raw.options.duration(half))))
     return rules
-
-
-def _base(raw: Raw, window: Duration) -> list[Rule]:
-    return [
-        _recorded(f"slo:events:rate{window}", _events(raw, window)),
-        _recorded(f"slo:errors:rate{window}", _errors(raw, window)),
-    ]
-
-
-def _events(raw: Raw, window: Duration) -> str:
-    # max, not sum: while a changed definition is loaded, one SLO may have two objectives for a moment.
-    parts = [f'{raw.requests(window)} * on ({VIEW}) group_right () (slo:objective:ratio{{sli="availability"}} ^ 0)']
-    if raw.bounds:
-        parts.append(f'{raw.succeeded(window)} * on ({VIEW}) group_right () (slo:objective:ratio{{sli="latency"}} ^ 0)')
-    return f"max by ({SLO}) ({' or '.join(parts)})"
-
-
-def _errors(raw: Raw, window: Duration) -> str:
-    events = f"slo:events:rate{window}"
-    of_availability = '(slo:objective:ratio{sli="availability"} ^ 0)'
-    failed = f"max by ({SLO}) ({raw.failures(window)} * on ({VIEW}) group_right () {of_availability})"
-    # A service that never failed has no series of failures; without a zero it would have no ratio at all.
-    zero = f'(0 * {events} and on ({SLO}) slo:objective:ratio{{sli="availability"}})'
-    parts = [failed, zero]
-    if raw.bounds:
-        good = (
-            f"max by ({SLO}) ({raw.answered_under(window, raw.bounds)} * on ({VIEW}, under) group_right () "
-            '(slo:objective:ratio{sli="latency"} ^ 0))'
-        )
-        parts.append(f"clamp_min({events} - on ({SLO}) {good}, 0)")
-    return " or ".join(parts)
 
 
 def slow_rules(options: Options) -> list[Rule]:
     """Sums of two minutes, the long windows' ratios, and the period's ratio as of the last full hour."""
     rules = [_summed(what, "rate5m", SLOW, options) for what in ("events", "errors")]
     rules += [
-        _recorded(f"slo:errors:ratio_rate{window}", _ratio(layer_of(window), options.duration(window)))
+        recorded(f"slo:errors:ratio_rate{window}", _ratio(layer_of(window), options.duration(window)))
         for window in (2 * hours, 6 * hours, 1 * days, 3 * days)
     ]
     # What is recorded once an hour is forgotten after five minutes, by whoever asks for what is now.
     hourly = f"last_over_time({_HOURLY_PERIOD}[{options.duration(2 * hours)}])"
-    rules.append(_recorded("slo:errors:ratio_period", f"{hourly} and on ({SLO}, period) slo:objective:ratio"))
+    rules.append(recorded("slo:errors:ratio_period", f"{hourly} and on ({SLO}, period) slo:objective:ratio"))
     return rules
 
 
@@ -144,7 +101,7 @@ def hourly_rules(model: Model, options: Options) -> list[Rule]:
     for period in model.periods:
         of_period = f'slo:objective:ratio{{period="{period}"}}'
         ratio = f"({_ratio(layer_of(period), options.duration(period))}) and on ({SLO}) {of_period}"
-        rules.append(_recorded(_HOURLY_PERIOD, ratio, period=str(period)))
+        rules.append(recorded(_HOURLY_PERIOD, ratio, period=str(period)))
     return rules
 
 
@@ -154,7 +111,7 @@ def layer_of(window: Duration) -> str:
 
 
 def _summed(what: str, layer: str, over: Duration, options: Options) -> Rule:
-    return _recorded(f"slo:{what}:sum{over}", f"sum_over_time(slo:{what}:{layer}[{options.duration(over)}])")
+    return recorded(f"slo:{what}:sum{over}", f"sum_over_time(slo:{what}:{layer}[{options.duration(over)}])")
 
 
 def _ratio(layer: str, window: str) -> str:
@@ -208,10 +165,6 @@ def storm_expression() -> str:
     """The share of indicators that are absent, when it is more than a third."""
     absent = f"count(slo:objective:ratio unless on ({SLO}) slo:errors:rate5m)"
     return pretty(f"{absent} / count(slo:objective:ratio) > 1 / 3")
-
-
-def _recorded(name: str, expression: str, **labels: str) -> Rule:
-    return Rule(record=name, expr=pretty(expression), labels=labels)
 
 
 def group(name: str, interval: Duration, rules: list[Rule], options: Options) -> RuleGroup:

@@ -69,6 +69,7 @@ def info_labels(service: Service, model: Model, seen: Views) -> dict[str, str]:
         "dataplane": service.dataplane.value,
         "workload": service.workload or service.name,
         "expects_traffic": "true" if service.expects_traffic else "false",
+        "streams": "true" if service.streams else "false",
     }
 
 
