@@ -3,7 +3,7 @@
 from meshscope.model import panels, queries
 from meshscope.model.alerting import Alert, Severity, Where, alert
 from meshscope.model.boards import dashboard
-from meshscope.model.mesh import Environment, Mesh, SeverityWords, Versions
+from meshscope.model.mesh import Environment, Mesh, SeverityWords
 from meshscope.model.modes import Mode
 from meshscope.model.people import Owner
 from meshscope.model.pipelines import Pipeline, Tier, pipeline
@@ -17,6 +17,7 @@ from meshscope.model.services import Calls, DataPlane, Direction, External, Gate
 from meshscope.model.signals import AnyInstance, AnyService, Condition
 from meshscope.model.slo import SLO, Availability, Latency, Side
 from meshscope.model.units import days, hours, minutes, ms, per_minute, per_second, percent, seconds
+from meshscope.model.versions import Versions
 
 __all__ = [
     "SLO",

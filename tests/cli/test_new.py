@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from meshscope.model.mesh import Versions
+from meshscope.model.versions import Versions
 from tests.houses import House
 
 KINDS = {"alert": "alerts", "dashboard": "dashboards", "service": "services", "pipeline": "collectors"}

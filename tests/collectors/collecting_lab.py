@@ -28,8 +28,8 @@ from meshscope.artefacts.documents import CollectorConfig
 from meshscope.artefacts.yaml import dump
 from meshscope.build.collectors import collectors
 from meshscope.build.options import Options
-from meshscope.model.mesh import Versions
 from meshscope.model.model import Model
+from meshscope.model.versions import Versions
 from meshscope.wiring.load import load
 from meshscope.wiring.providers import provider
 from tests.waiting import until

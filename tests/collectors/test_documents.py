@@ -96,10 +96,10 @@ def test_nothing_listens_on_every_address_and_no_credential_stands_in_a_file(doc
             assert not re.search(r"\[::\]:", text)
         listening = [made["extensions"]["health_check"]["endpoint"]]
         listening += [one["endpoint"] for one in made["receivers"]["otlp"]["protocols"].values()]
-        listening.append(
-            made["service"]["telemetry"]["metrics"]["readers"][0]["pull"]["exporter"]["prometheus"]["host"]
-        )
-        assert all(address.startswith("${env:MY_POD_IP}") for address in listening)
+        # An address of IPv6 needs brackets before its port, and none where the port stands by itself.
+        assert all(re.fullmatch(r"\[\$\{env:MY_POD_IP\}\]:\d+", address) for address in listening)
+        reader = made["service"]["telemetry"]["metrics"]["readers"][0]["pull"]["exporter"]["prometheus"]
+        assert reader["host"] == "${env:MY_POD_IP}"
 
 
 def test_everything_that_is_configured_is_used_and_everything_used_is_configured(documents):
@@ -176,10 +176,6 @@ def test_a_day_is_written_in_hours_since_go_knows_no_days():
 @pytest.mark.parametrize(
     ("release", "names"),
     [
-        (
-            "0.140.0",
-            {"filelog", "hostmetrics", "kubeletstats", "k8sattributes", "otlp/gateway", "loadbalancing/gateway"},
-        ),
         ("0.149.0", {"file_log", "hostmetrics", "kubeletstats", "k8s_attributes", "otlp_grpc/gateway"}),
         ("0.155.0", {"file_log", "host_metrics", "kubelet_stats", "k8s_attributes", "loadbalancing/gateway"}),
         ("0.165.0", {"file_log", "host_metrics", "kubelet_stats", "k8s_attributes", "load_balancing/gateway"}),
@@ -188,6 +184,24 @@ def test_a_day_is_written_in_hours_since_go_knows_no_days():
 def test_components_are_called_what_the_collector_s_release_calls_them(release, names):
     made = tiers(house(otelcol=release))["node"].document
     assert names <= {*made["receivers"], *made["processors"], *made["exporters"]}
+
+
+@pytest.mark.parametrize("release", ["0.149.0", "0.151.0", "0.152.0", "0.155.0", "0.165.0"])
+def test_what_two_collectors_count_for_one_instance_is_two_series_in_every_release(release):
+    # factory.go of connector/spanmetrics: the gate includeCollectorInstanceID is alpha, so off, in 0.149.0 and 0.151.0,
+    # and beta from 0.152.0 on, where a second dimension of that name is refused. series_expiration: in 0.155.0 alone.
+    made = tiers(house(otelcol=release), "opentelemetry")["gateway"].document["connectors"]
+    [counter] = [settings for name, settings in made.items() if name in ("spanmetrics", "span_metrics")]
+    own = [one for one in counter["dimensions"] if one["name"] == "collector.instance.id"]
+    gate_is_off = release in ("0.149.0", "0.151.0")
+    assert own == ([{"name": "collector.instance.id", "default": "${env:MY_POD_IP}"}] if gate_is_off else [])
+    assert ("series_expiration" in counter) == (release in ("0.155.0", "0.165.0"))
+
+
+def test_a_release_that_forgets_no_series_says_so_at_its_top():
+    said = "Series of pods that are gone stay until it restarts"
+    assert said in tiers(house(otelcol="0.149.0"), "opentelemetry")["gateway"].about
+    assert said not in tiers(house(), "opentelemetry")["gateway"].about
 
 
 def test_traces_are_spread_by_their_id_only_where_several_collectors_decide_on_them():

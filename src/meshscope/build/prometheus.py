@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from meshscope.artefacts.documents import PrometheusConfig
@@ -12,6 +11,7 @@ from meshscope.model.mesh import Mesh
 from meshscope.model.model import Model
 from meshscope.model.provider import MeshProvider, Scrape
 from meshscope.model.units import minutes, seconds
+from meshscope.model.versions import numbers
 
 PROXIES = "mesh-proxies"
 COLLECTORS = "collectors"
@@ -31,7 +31,7 @@ LIMITS: dict[str, int | str] = {
 }
 
 # Since 3.11 the retention in the configuration file is the one that is kept; before, it was a flag.
-_RETENTION_IN_FILE = (3, 11)
+_RETENTION_IN_FILE = (3, 11, 0)
 _EVALUATION = 30 * seconds
 _SCRAPE_TIMEOUT = 10 * seconds
 # What tells apart what collectors measure themselves: nodes, pods, containers.
@@ -201,8 +201,7 @@ def _cluster(mesh: Mesh) -> list[dict[str, object]]:
 
 
 def _retention_in_file(mesh: Mesh) -> bool:
-    version = re.match(r"(\d+)\.(\d+)", mesh.versions.prometheus)
-    return version is None or (int(version[1]), int(version[2])) >= _RETENTION_IN_FILE
+    return numbers(mesh.versions.prometheus) >= _RETENTION_IN_FILE
 
 
 def _tsdb(model: Model, provider: MeshProvider, options: Options) -> dict[str, object]:

@@ -77,7 +77,7 @@ def _mesh(model: Model) -> dict[str, object]:
         "severities": asdict(mesh.severities),
         "retention": str(mesh.retention),
         "scrape_interval": str(mesh.scrape_interval),
-        "versions": asdict(mesh.versions),
+        "versions": mesh.versions.by_program(),
         "addresses": {name: getattr(mesh, name) for name in _ADDRESSES},
         "definition": _definition(mesh.place),
     }

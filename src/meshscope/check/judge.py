@@ -10,6 +10,11 @@ from meshscope.check.origins import Origins
 from meshscope.check.report import Judged
 from meshscope.check.subject import Rule, Subject
 from meshscope.findings import Finding, Level, MeshscopeError, counted
+from meshscope.model.mesh import Mesh
+from meshscope.model.versions import numbers
+
+# Whose release each engine is, as `Versions` calls it.
+_OF = {"promtool": "prometheus", "amtool": "alertmanager", "otelcol": "otelcol"}
 
 
 def by_rules(subject: Subject, rules: Iterable[Rule]) -> list[Finding]:
@@ -56,3 +61,25 @@ def by_engines(
         judged.append(Judged(name=engine.name, version=engine.version, cases=verdict.cases))
         passed_over += verdict.passed_over
     return findings, judged, passed_over
+
+
+def undeclared(judged: Iterable[Judged], mesh: Mesh) -> list[Finding]:
+    """A note for each program that judged and is not of the version that ``mesh`` declares."""
+    declared = mesh.versions.by_program()
+    versions = {one.name.partition(" ")[0]: one.version for one in judged}
+    return [
+        Finding(
+            code="engine/other-version",
+            title=f"{program} {version} judged what is built for {_OF[program]} {declared[_OF[program]]}",
+            place=mesh.place,
+            level=Level.NOTE,
+            why="one release may refuse what another accepts",
+            help=f"put {program} {declared[_OF[program]]} on PATH, "
+            f'or declare what runs: versions=Versions({_OF[program]}="{version.partition(" ")[0]}")',
+            subject=program,
+        )
+        for program, version in versions.items()
+        if program in _OF
+        # A collector may be judged by several builds; one of the declared version is enough.
+        and not any(numbers(one) == numbers(declared[_OF[program]]) for one in version.split(" and "))
+    ]

@@ -19,8 +19,8 @@ from meshscope.cli import exits
 from meshscope.cli.progress import working
 from meshscope.cli.show import say, shown
 from meshscope.findings import Finding, MeshscopeError
-from meshscope.model.mesh import Versions
 from meshscope.model.people import dns_label
+from meshscope.model.versions import Versions
 from meshscope.wiring.discover import ASK_SECONDS, discover, refuse_occupied
 
 FOLDERS = {"alert": "alerts", "dashboard": "dashboards", "service": "services", "pipeline": "collectors"}

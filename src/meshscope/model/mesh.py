@@ -12,6 +12,7 @@ from meshscope.model.people import Owner, dns_label
 from meshscope.model.services import Service
 from meshscope.model.slo import SLO
 from meshscope.model.units import Duration, Ratio, days, seconds
+from meshscope.model.versions import Versions
 
 ServiceDiscovery: TypeAlias = Literal["kubernetes", "files"]
 
@@ -22,16 +23,6 @@ class SeverityWords:
 
     page: str = "page"
     ticket: str = "ticket"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Versions:
-    """The versions of the programs that read the artefacts."""
-
-    otelcol: str = "0.155.0"
-    prometheus: str = "3.16.0"
-    alertmanager: str = "0.34.2"
-    grafana: str = "13.2"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +56,7 @@ class Mesh:
     retention: Duration = 40 * days
     scrape_interval: Duration = 15 * seconds
     group_count: int = 64
-    versions: Versions = Versions()
+    versions: Versions = field(default_factory=Versions)
     mode: Mode = Mode.OBSERVE
     grafana: str = "https://grafana.example.org"
     console: str = "https://meshscope.example.org"

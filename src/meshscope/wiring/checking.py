@@ -9,7 +9,7 @@ from pathlib import Path
 
 from meshscope.check.crds import unproven
 from meshscope.check.engine import Absent, Engine
-from meshscope.check.judge import by_engines, by_rules
+from meshscope.check.judge import by_engines, by_rules, undeclared
 from meshscope.check.origins import Origins
 from meshscope.check.pages import catalogue
 from meshscope.check.report import Report
@@ -92,4 +92,5 @@ def _proved(assembly: Assembly, wanted: Callable[[Engine], bool], tell: Callable
         paths = [file.path for file in built.files]
         origins = Origins(model, built.artefacts, built.files)
         found, judged, passed_over = by_engines(folder, paths, asked, origins, tell)
+    found += undeclared(judged, model.mesh)
     return Report(findings=tuple(found), judged=tuple(judged), absent=absent, passed_over=tuple(passed_over))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from meshscope.build.collectors.sampling import BATCH_WAIT, arrivals, held_traces
+from meshscope.build.collectors.sampling import BATCH_WAIT, arrivals, forgets, held_traces
 from meshscope.build.collectors.sending import host_variable
 from meshscope.build.collectors.site import Settings, Site, needs_whole_traces, senders
 from meshscope.model.pipelines import Tier
@@ -69,7 +69,7 @@ def _promises(site: Site) -> Iterator[str]:
     if pipeline.count is not None:
         yield (
             "Spans are counted before any is sampled away; a collector that is killed loses the counts of at most "
-            f"{site.duration(site.model.mesh.scrape_interval)}."
+            f"{site.duration(site.model.mesh.scrape_interval)}.{_forgets(site)}"
             if site.counts
             else f"Spans are not counted here: {site.provider.title} counts requests itself."
         )
@@ -88,6 +88,10 @@ def _sampling_bound(sample: TailSampling, site: Site) -> str:
         f"are in memory: a collector that is killed loses at most {wait} of them, and {batch} of those chosen; "
         f"one that is stopped decides first.{_spread(site)}"
     )
+
+
+def _forgets(site: Site) -> str:
+    return "" if forgets(site) else " Series of pods that are gone stay until it restarts: this release forgets none."
 
 
 def _spread(site: Site) -> str:

@@ -6,7 +6,7 @@ from meshscope.build.collectors.site import (
     GRPC_PORT,
     HTTP_PORT,
     NODE,
-    POD,
+    POD_BEFORE_PORT,
     STORAGE,
     Settings,
     Site,
@@ -72,7 +72,7 @@ def _settings(receiver: Receiver, site: Site) -> Settings:
 
 
 def _otlp(receiver: Otlp, site: Site) -> Settings:
-    host = POD if receiver.listen is Listen.POD else "0.0.0.0"  # noqa: S104 - with TLS and authentication only
+    host = POD_BEFORE_PORT if receiver.listen is Listen.POD else "0.0.0.0"  # noqa: S104 - with TLS and authentication only
     guard: Settings = {}
     if receiver.tls is not None:
         guard["tls"] = server_tls(receiver.tls)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import ceil
 
-from meshscope.build.collectors.site import Settings, Site
+from meshscope.build.collectors.site import POD, Settings, Site
 from meshscope.model.model import Model
 from meshscope.model.pipelines_steps import SpanMetrics, TailSampling
 from meshscope.model.provider import MeshProvider
@@ -23,6 +23,12 @@ IDENTITY = (
 )
 # Service name, span kind and status are dimensions of every series already.
 _BUILT_IN = ("service.name",)
+# Two collectors that count for one instance must not write into one series. Each has an id of its own in every series
+# since connector/spanmetrics 0.152.0, where the gate includeCollectorInstanceID became beta; before, its own address.
+_NAMES_ITSELF = (0, 152, 0)
+_COLLECTOR: Settings = {"name": "collector.instance.id", "default": POD}
+# config.go of connector/spanmetrics has series_expiration in 0.155.0 and not in 0.152.0.
+_EXPIRES = (0, 155, 0)
 # Five kinds and three states of a span.
 _SERIES_OF_AN_INSTANCE = 15
 _LEAST_SERIES, _MOST_SERIES = 20_000, 5_000_000
@@ -38,14 +44,15 @@ def span_metrics(count: SpanMetrics, site: Site) -> Settings:
     """The connector that counts spans, with the boundaries that SLOs and alerts need."""
     # One resource for all: each resource would have counters of its own, of which only the last thousand are kept, and
     # two of one pod that differ in what no label shows would take turns in one series.
-    idle = site.provider.idle
+    idle = site.provider.idle if forgets(site) else None
+    own = [_COLLECTOR] if site.release < _NAMES_ITSELF else []
     return {
         "namespace": _NAMESPACE,
         "histogram": {
             "unit": "ms",
             "explicit": {"buckets": [_go(bound) for bound in bounds(site.model, site.provider)]},
         },
-        "dimensions": [{"name": name} for name in IDENTITY if name not in _BUILT_IN],
+        "dimensions": [*({"name": name} for name in IDENTITY if name not in _BUILT_IN), *own],
         "exclude_dimensions": [] if count.by_operation else ["span.name"],
         "resource_metrics_key_attributes": ["k8s.cluster.name"],
         "aggregation_temporality": "AGGREGATION_TEMPORALITY_CUMULATIVE",
@@ -53,6 +60,11 @@ def span_metrics(count: SpanMetrics, site: Site) -> Settings:
         "metrics_flush_interval": site.duration(site.model.mesh.scrape_interval),
         **({"series_expiration": site.duration(idle)} if idle is not None else {}),
     }
+
+
+def forgets(site: Site) -> bool:
+    """Whether the declared release can drop series that nobody adds to any more."""
+    return site.release >= _EXPIRES
 
 
 def only_labels() -> Settings:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -15,12 +14,15 @@ from meshscope.model.pipelines_receive import Signal
 from meshscope.model.pipelines_send import ToTier
 from meshscope.model.provider import MeshProvider
 from meshscope.model.units import Duration
+from meshscope.model.versions import numbers
 
 Settings: TypeAlias = dict[str, object]
 
 GRPC_PORT, HTTP_PORT, HEALTH_PORT, METRICS_PORT = 4317, 4318, 13133, 8888
 
+# An address of IPv6 stands in brackets before a port; one of IPv4, or a name, may.
 POD = "${env:MY_POD_IP}"
+POD_BEFORE_PORT = f"[{POD}]"
 NODE = "${env:MY_NODE_NAME}"
 STORAGE_FOLDER = "${env:STORAGE_DIRECTORY:-/var/lib/otelcol}"
 SECRETS_FOLDER = "${env:SECRETS_DIRECTORY:-/etc/otelcol/secrets}"
@@ -30,15 +32,11 @@ _RELOAD: Mapping[str, object] = {"reload_interval": "10m"}
 
 # Components have been renamed over time. The old name warns for some releases and then is refused, so the new one is
 # written from the first release on in which it has been seen.
-_RENAMED: Mapping[str, tuple[tuple[int, int], str]] = {
-    "host_metrics": ((0, 155), "hostmetrics"),
-    "kubelet_stats": ((0, 155), "kubeletstats"),
-    "span_metrics": ((0, 155), "spanmetrics"),
-    "file_log": ((0, 149), "filelog"),
-    "k8s_attributes": ((0, 149), "k8sattributes"),
-    "otlp_grpc": ((0, 149), "otlp"),
-    "otlp_http": ((0, 149), "otlphttp"),
-    "load_balancing": ((0, 160), "loadbalancing"),
+_RENAMED: Mapping[str, tuple[tuple[int, int, int], str]] = {
+    "host_metrics": ((0, 155, 0), "hostmetrics"),
+    "kubelet_stats": ((0, 155, 0), "kubeletstats"),
+    "span_metrics": ((0, 155, 0), "spanmetrics"),
+    "load_balancing": ((0, 160, 0), "loadbalancing"),
 }
 
 
@@ -54,9 +52,12 @@ class Site:
     def name(self, component: str) -> str:
         """What the collector's release calls ``component``."""
         known = _RENAMED.get(component)
-        if known is None or _release(self.model.mesh.versions.otelcol) >= known[0]:
-            return component
-        return known[1]
+        return component if known is None or self.release >= known[0] else known[1]
+
+    @property
+    def release(self) -> tuple[int, int, int]:
+        """The collector's declared version."""
+        return numbers(self.model.mesh.versions.otelcol)
 
     def duration(self, length: Duration) -> str:
         """``length`` scaled, as Go reads it: it knows no days."""
@@ -107,11 +108,6 @@ def senders(pipeline: Pipeline, tiers: Mapping[str, Pipeline]) -> tuple[Pipeline
 def needs_whole_traces(pipeline: Pipeline) -> bool:
     """Whether its collectors decide on whole traces and are several, each of which must see all of a trace."""
     return pipeline.replicas > 1 and pipeline.sample is not None
-
-
-def _release(version: str) -> tuple[int, int]:
-    found = re.match(r"v?(\d+)\.(\d+)", version)
-    return (int(found[1]), int(found[2])) if found else (0, 155)
 
 
 def path(file: SecretFile) -> str:

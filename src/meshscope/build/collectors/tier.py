@@ -13,6 +13,7 @@ from meshscope.build.collectors.site import (
     HEALTH_PORT,
     METRICS_PORT,
     POD,
+    POD_BEFORE_PORT,
     STORAGE,
     STORAGE_FOLDER,
     Settings,
@@ -123,7 +124,7 @@ def _steps(signal: Signal, site: Site) -> Settings:
 
 def _extensions(site: Site) -> Settings:
     return {
-        "health_check": {"endpoint": f"{POD}:{HEALTH_PORT}"},
+        "health_check": {"endpoint": f"{POD_BEFORE_PORT}:{HEALTH_PORT}"},
         STORAGE: {
             "directory": STORAGE_FOLDER,
             "create_directory": True,
