@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from meshscope.findings import DefinitionError, Finding, Place, here
+from meshscope.model.addresses import check_addresses
 from meshscope.model.modes import Mode
 from meshscope.model.people import Owner, dns_label
 from meshscope.model.services import Service
@@ -15,6 +16,9 @@ from meshscope.model.units import Duration, Ratio, days, seconds
 from meshscope.model.versions import Versions
 
 ServiceDiscovery: TypeAlias = Literal["kubernetes", "files"]
+
+_ADDRESSES = ("grafana", "console", "runbooks", "alertmanagers", "agent", "smarthost", "pagerduty_url", "prometheus",
+              "traces", "logs")  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +86,7 @@ class Mesh:
     def __post_init__(self) -> None:
         dns_label(self.name, "mesh", "name", self.place)
         dns_label(self.environment, "environment", "environment", self.place)
+        check_addresses(self.place, **{name: getattr(self, name) for name in _ADDRESSES})
         if self.group_count not in (64, 128):
             raise DefinitionError(
                 Finding(
@@ -126,3 +131,4 @@ class Environment:
 
     def __post_init__(self) -> None:
         dns_label(self.name, "environment", "name", self.place)
+        check_addresses(self.place, **{name: getattr(self, name) for name in _ADDRESSES if hasattr(self, name)})
