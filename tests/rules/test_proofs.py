@@ -187,6 +187,42 @@ MUTANTS: dict[str, tuple[Callable[[str], str], str, str]] = {
         "platform",
         "left out",
     ),
+    "platform: a neighbour's rules count": (sub(r'\{rule_group=~"[^"]*"\}', ""), "platform", "neighbour's rule"),
+    "platform: a neighbour's targets count": (sub(r"up\{job=[^}]*\}", "up"), "platform", "neighbour's targets"),
+    "platform: one gateway is lost among many": (sub(r">=\s+0\.5", ">= 2"), "platform", "among 300"),
+    "platform: half a gateway is nothing": (sub(r">=\s+0\.5", "> 0.5"), "platform", "two pods does not"),
+    "platform: a gateway that is seen by one pod is absent": (
+        sub(r"(?s)max( by \(job, workload\) \((?:(?!max by).)*?egress)", r"min\1"),
+        "platform",
+        "its two pods answers",
+    ),
+    "platform: whoever does not answer is refused": (
+        sub(r"scrape_samples_scraped", "up"),
+        "platform",
+        "more samples",
+    ),
+    "platform: what is dropped is forgotten": (sub("notifications_dropped", "nothing"), "platform", "are dropped"),
+    "platform: an Alertmanager that is not found is forgotten": (
+        sub(r"alertmanagers_discovered\)\s+< 1", "alertmanagers_discovered) < 0"),
+        "platform",
+        "is found",
+    ),
+    "platform: a refused configuration is fine": (
+        sub(r"last_reload_successful", "last_reload_success"),
+        "platform",
+        "its configuration",
+    ),
+    "platform: a tier that is gone is not missed": (sub(r"\s*==\s+1\b", " >= 0"), "platform", "of a tier answers"),
+    "platform: traces that are dropped are forgotten": (
+        sub("trace_dropped_too_early", "trace_kept"),
+        "platform",
+        "undecided",
+    ),
+    "platform: what collectors refuse is forgotten": (
+        sub("receiver_refused_metric_points", "receiver_refused_nothing"),
+        "platform",
+        "metrics are refused",
+    ),
     "agent: a part may be silent for ever": (
         sub(r"(?s)meshscope_agent_heartbeat_age_seconds\s*>\s*meshscope_agent_heartbeat_patience_seconds", "0 > 1"),
         "platform",

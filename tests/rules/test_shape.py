@@ -71,7 +71,9 @@ def test_the_number_of_alert_rules_does_not_grow_with_periods(name):
 @pytest.mark.parametrize("name", PROVIDERS)
 def test_every_expression_parses_and_ends_in_the_identity_of_services(name):
     platform = {"MeshTelemetryAbsent", "AlertingFailing", "RuleEvaluationMissed", "ScrapeFailing", "Watchdog"}
-    platform |= {"CollectorLosing", "CollectorQueueFull", "MeshscopeAgentSilent", "MeshscopeAgentFailing"}
+    platform |= {"ReloadFailed", "ScrapeRefused", "GatewayTelemetryAbsent", "CollectorAbsent", "CollectorRefusing"}
+    platform |= {"CollectorLosing", "CollectorQueueFull", "TracesDroppedEarly"}
+    platform |= {"MeshscopeAgentSilent", "MeshscopeAgentFailing"}
     for rule in querying(boutique(), name):
         assert promql_parser.parse(rule.expr) is not None
         if rule.labels.get("stage") == "page":

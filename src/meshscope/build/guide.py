@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from meshscope.artefacts.artefacts import Artefacts
 from meshscope.build.alertmanager import DEADMAN_URL, credentials
 from meshscope.build.heading import made_from
+from meshscope.build.rules.alerting import left_to_stack
 from meshscope.model.model import Model
 
 ABOUT_THE_TREE = """\
@@ -67,7 +68,8 @@ def files_guide(model: Model, artefacts: Artefacts, flags: tuple[str, ...]) -> s
         rows.insert(3, ("`collectors/`", f"tiers of collectors: {tiers}", "`otelcol --config=collectors/TIER.yaml`"))
     targets = _TARGETS_IN_FILES if model.mesh.discovery == "files" else _TARGETS_IN_KUBERNETES
     folders = table(("folder", "what", "how to load it"), rows)
-    return "\n".join([head(model), folders, ABOUT_THE_TREE, secrets(artefacts), targets])
+    parts = [head(model), folders, ABOUT_THE_TREE, secrets(artefacts), targets, stack(model)]
+    return "\n".join(part for part in parts if part)
 
 
 def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
@@ -80,6 +82,12 @@ def secrets(artefacts: Artefacts) -> str:
     """The section on the credential files that Alertmanager reads."""
     files = "\n".join(f"- `{path}`" for path in credentials(artefacts.alertmanager))
     return _CREDENTIALS.format(files=files, contacts=CONTACTS)
+
+
+def stack(model: Model) -> str:
+    """The section on what the mesh's monitoring stack tells by itself; empty where there is none."""
+    told = left_to_stack(model)
+    return f"## What is told by {model.mesh.stack}\n\n{told}\n" if told else ""
 
 
 def head(model: Model) -> str:

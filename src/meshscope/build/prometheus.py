@@ -15,6 +15,8 @@ from meshscope.model.versions import numbers
 
 PROXIES = "mesh-proxies"
 COLLECTORS = "collectors"
+PROMETHEUS = "prometheus"
+ALERTMANAGER = "alertmanager"
 
 # A collector's pod and the port of its own telemetry, as the OpenTelemetry operator names them.
 COLLECTOR_COMPONENT = "opentelemetry-collector"
@@ -138,8 +140,8 @@ def _jobs(model: Model, provider: MeshProvider, options: Options) -> Iterable[di
         }
     yield {"job_name": COLLECTORS, **(_files(COLLECTORS, mesh, options) if files else _collectors(mesh))}
     own = _host(mesh.prometheus) if files else "localhost:9090"
-    yield {"job_name": "prometheus", "static_configs": [{"targets": [own]}]}
-    yield {"job_name": "alertmanager", **_alertmanagers(mesh)}
+    yield {"job_name": PROMETHEUS, "static_configs": [{"targets": [own]}]}
+    yield {"job_name": ALERTMANAGER, **_alertmanagers(mesh)}
     if agent.has_agent(model):
         yield _agent(mesh)
 

@@ -12,6 +12,7 @@ from meshscope.model.modes import Mode
 from meshscope.model.people import Owner, dns_label
 from meshscope.model.services import Service
 from meshscope.model.slo import SLO
+from meshscope.model.stacks import STACKS
 from meshscope.model.units import Duration, Ratio, days, seconds
 from meshscope.model.versions import Versions
 
@@ -45,6 +46,8 @@ class Mesh:
     ``mail_from`` (as ``mail_user``, where it wants to know who asks) and is talked to in TLS unless ``mail_tls`` is
     False; empty, nobody is mailed. ``discovery`` says how Prometheus finds what it scrapes: from Kubernetes, or from
     files that list local processes.
+    ``stack`` names the monitoring stack that is there already (``kube-prometheus``) and tells by itself when its
+    Prometheus or Alertmanager fails; what it tells is left out here, and the rule file and the guide list it.
 
     For ``--emit operator``: the namespace of Prometheus and Alertmanager, the labels by which they select objects, and
     the service account as which Prometheus asks. ``istio_namespace`` is Istio's root namespace.
@@ -54,6 +57,7 @@ class Mesh:
     provider: str
     environment: str = "production"
     cluster: str = ""
+    stack: str = ""
     owner: Owner | None = None
     security: Owner | None = None
     severities: SeverityWords = SeverityWords()
@@ -87,6 +91,18 @@ class Mesh:
         dns_label(self.name, "mesh", "name", self.place)
         dns_label(self.environment, "environment", "environment", self.place)
         check_addresses(self.place, **{name: getattr(self, name) for name in _ADDRESSES})
+        if self.stack and self.stack not in STACKS:
+            raise DefinitionError(
+                Finding(
+                    code="mesh/unknown-stack",
+                    title=f"mesh `{self.name}` stands in a stack `{self.stack}` that is not known",
+                    place=self.place,
+                    argument="stack",
+                    why="what a stack tells of its own Prometheus and Alertmanager is left out here, so it must be "
+                    "known what that is",
+                    help=f"write one of {', '.join(STACKS)}, or leave it out",
+                )
+            )
         if self.group_count not in (64, 128):
             raise DefinitionError(
                 Finding(

@@ -8,6 +8,7 @@ from meshscope.artefacts.rules import Rule, RuleFile, RuleGroup
 from meshscope.build.boards import board_uid
 from meshscope.build.options import Options
 from meshscope.build.ours import labelled
+from meshscope.build.rules.alerting import left_to_stack
 from meshscope.build.rules.alerts import alert_rules, instance_rules, missing_signals
 from meshscope.build.rules.annotations import Template, burn_annotations, links
 from meshscope.build.rules.given_up import given_up_alerts
@@ -63,7 +64,14 @@ def querying_files(model: Model, source: Raw, options: Options) -> tuple[RuleFil
         *_alert_file(model, source, options),
         RuleFile(
             name="platform",
-            about="The observability itself: rules, scrapes, collectors, the agent and the watchdog.",
+            about="\n".join(
+                line
+                for line in (
+                    "The observability itself: rules, scrapes, collectors, the agent and the watchdog.",
+                    left_to_stack(model),
+                )
+                if line
+            ),
             groups=(platform_group(model, options),),
         ),
     )

@@ -1,0 +1,102 @@
+"""What is told of collectors: gone, refusing, losing, full, or deciding on traces that are not yet whole.
+
+Names of counters as our tiers spell them, without _total (collector 0.155: receiver/receiverhelper, exporter/
+exporterhelper and processor/tailsamplingprocessor, documentation.md of each).
+"""
+
+from __future__ import annotations
+
+import re
+
+from meshscope.build.jobs import job
+from meshscope.build.options import Options
+from meshscope.build.prometheus import COLLECTORS
+from meshscope.build.promql import quoted, selector
+from meshscope.build.rules.watch import Watch
+from meshscope.model.model import Model
+from meshscope.model.units import minutes
+
+_SIGNALS = ("spans", "metric_points", "log_records")
+_EARLY = "otelcol_processor_tail_sampling_sampling_trace_dropped_too_early"
+
+
+def collector_watches(model: Model, options: Options) -> tuple[Watch, ...]:
+    """Everything that is watched about collectors; that they are there only where the mesh defines some."""
+    window = options.duration(5 * minutes)
+    return (
+        *_gone(model, options),
+        Watch(
+            name="CollectorRefusing",
+            expression=_grows("receiver", ("receiver_refused",), window),
+            page=False,
+            pending=5 * minutes,
+            service="collectors",
+            summary="Collectors refuse telemetry at {{ $labels.receiver }}",
+            description="They are short of memory, or what comes after them is full. Who sends tries again for a while "
+            "and then drops it.",
+        ),
+        Watch(
+            name="CollectorLosing",
+            expression=_grows("exporter", ("exporter_send_failed", "exporter_enqueue_failed"), window),
+            page=False,
+            pending=5 * minutes,
+            service="collectors",
+            summary="Collectors fail to pass on telemetry to {{ $labels.exporter }}",
+            description="A store refuses for good what it is sent, which is lost, or the queue on disk is full, and "
+            "senders are told to try again. A store that is away makes the queue grow instead.",
+        ),
+        Watch(
+            name="CollectorQueueFull",
+            expression="max by (exporter) (otelcol_exporter_queue_size / otelcol_exporter_queue_capacity) > 0.8",
+            page=False,
+            pending=5 * minutes,
+            service="collectors",
+            summary="The queue to {{ $labels.exporter }} is {{ $value | humanizePercentage }} full",
+            description="When it is full, collectors refuse what they receive.",
+        ),
+        Watch(
+            name="TracesDroppedEarly",
+            expression=f"sum by (processor) (rate({_EARLY}[{window}])) > 0",
+            page=False,
+            pending=5 * minutes,
+            service="collectors",
+            summary="{{ $labels.processor }} drops traces before it decides on them",
+            description="More traces arrive within its decision_wait than num_traces holds: traces with errors are "
+            "lost like any other.",
+        ),
+    )
+
+
+def _gone(model: Model, options: Options) -> tuple[Watch, ...]:
+    if not model.pipelines:
+        return ()
+    ours = f"job={quoted(job(COLLECTORS, model.mesh, options))}"
+    # The OpenTelemetry operator calls a tier's pods `<name>-collector-...` (0.140, internal/naming); who lists
+    # targets in files calls them as they like.
+    tiers = {pipeline.name: f"(?:.+-)?{re.escape(pipeline.name)}(?:-.+)?" for pipeline in model.pipelines}
+    if model.mesh.discovery == "files":
+        tiers = {"all": ""}
+    parts = (
+        f'label_replace(absent({selector("up", ours, f"pod=~{quoted(pods)}" if pods else "")} == 1), "tier", "{tier}", '
+        '"", "")'
+        for tier, pods in tiers.items()
+    )
+    return (
+        Watch(
+            name="CollectorAbsent",
+            expression=f"max by (tier) ({' or '.join(parts)})",
+            page=False,
+            pending=5 * minutes,
+            service="collectors",
+            summary="No collector of tier {{ $labels.tier }} answers",
+            description="None is there, or Prometheus can't find or reach it. What is sent to it waits where it "
+            "comes from, and then is lost.",
+        ),
+    )
+
+
+def _grows(label: str, what: tuple[str, ...], window: str) -> str:
+    # One counter at a time: rate() drops the name, and two counters of one exporter would be one series twice. Each is
+    # compared before the union, or a counter at zero would hide the one after it.
+    counters = (f"otelcol_{each}_{signal}" for each in what for signal in _SIGNALS)
+    return " or ".join(f"sum by ({label}) (rate({counter}[{window}])) > 0" for counter in counters)
