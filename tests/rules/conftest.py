@@ -11,10 +11,7 @@ import pytest
 from meshscope.artefacts import yaml
 from meshscope.artefacts.rules import RuleGroup
 from meshscope.build.options import Options, time_scale
-from meshscope.build.proofs.alerts import alert_tests
-from meshscope.build.proofs.burn import burn_tests
-from meshscope.build.proofs.given_up import given_up_tests
-from meshscope.build.proofs.platform import platform_tests
+from meshscope.build.proofs.every import every_test
 from meshscope.build.proofs.synthetic import bench
 from meshscope.build.rules.files import querying_files
 from meshscope.build.rules.indicators import raw
@@ -59,9 +56,9 @@ def proof(model: Model, name: str = "istio", scale: str = "1") -> Proof:
         for file in querying_files(model, raw(model, chosen, options), options)
     }
     files["tests/mesh/synthetic.yaml"] = _groups(static_groups(proved.model, chosen, options))
-    tests, findings = alert_tests(proved)
+    tests, findings = every_test(proved)
     assert findings == []
-    for test in (*burn_tests(proved), *given_up_tests(proved), *platform_tests(proved), *tests):
+    for test in tests:
         files[f"tests/{test.name}.yaml"] = yaml.dump(test.document)
     return Proof(files)
 

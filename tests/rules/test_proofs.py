@@ -118,6 +118,32 @@ MUTANTS: dict[str, tuple[Callable[[str], str], str, str]] = {
         "callers_give_up",
         "what fails",
     ),
+    "traffic: a fiftieth is nothing": (sub(r"\b0\.01\b", "0.05"), "traffic_gone", "a fiftieth"),
+    "traffic: what is reported no more is not missed": (
+        sub(
+            r"(?s)unless on \(cluster, namespace, service\)\s+\(\s*service:requests:count30m\s+>=",
+            "and on (cluster, namespace, service) (service:requests:count30m <",
+        ),
+        "traffic_gone",
+        "without any",
+    ),
+    "traffic: it is never gone for tickets": (sub('tier!="1"', 'tier="4"'), "traffic_gone", "without any"),
+    "traffic: many are told one by one": (sub(r"> \(?1 / 3\)?", "> 2"), "traffic_gone", "many at once"),
+    "unattributed: another share": (sub(r"\b0\.05 \*", "0.1 *"), "unattributed_failures", "just above"),
+    "unattributed: a lower share": (sub(r"\b0\.05 \*", "0.04 *"), "unattributed_failures", "just below"),
+    "unattributed: one failure is enough": (
+        sub(r"(?s)(clamp_min\(.*?,\s+)20(\s*\))", r"\g<1>1\2"),
+        "unattributed_failures",
+        "too few",
+    ),
+    "unattributed: hosts of the mesh's services count": (
+        sub(
+            r"unless on \(cluster, namespace, service\)\s+service:info\b(?!\{)",
+            "unless on (cluster, namespace, service) slo:none",
+        ),
+        "unattributed_failures",
+        "whose host is",
+    ),
     "le: only one spelling is read": (sub(r"(\d)\|\d+\\+\.0\b", r"\1"), "error_budget_burn", "both spellings"),
     "short window: dropped": (
         sub(r"slo:errors:ratio_rate5m > on", "slo:errors:ratio_rate1h > on"),

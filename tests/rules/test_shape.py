@@ -74,6 +74,7 @@ def test_every_expression_parses_and_ends_in_the_identity_of_services(name):
     platform |= {"ReloadFailed", "ScrapeRefused", "GatewayTelemetryAbsent", "CollectorAbsent", "CollectorRefusing"}
     platform |= {"CollectorLosing", "CollectorQueueFull", "TracesDroppedEarly"}
     platform |= {"MeshscopeAgentSilent", "MeshscopeAgentFailing"}
+    platform |= {"MeshTrafficGone"}
     for rule in querying(boutique(), name):
         assert promql_parser.parse(rule.expr) is not None
         if rule.labels.get("stage") == "page":
@@ -81,7 +82,8 @@ def test_every_expression_parses_and_ends_in_the_identity_of_services(name):
                 "it has the agent's labels"
             )
         elif rule.alert not in platform:
-            assert "namespace, service" in rule.expr or re.search(r"slo:\w+:", rule.expr), rule
+            known = r"namespace, (service|workload)\b|\b(slo|service):\w+:"
+            assert re.search(known, rule.expr), rule
         for label in ("destination_service_name", "service_name"):
             outer = rule.expr.lstrip().split("(")[0]
             assert label not in outer, "a provider's label leaves the first rule"
@@ -154,7 +156,9 @@ def test_services_of_one_name_in_two_namespaces_and_clusters_stay_apart():
 def test_an_empty_cluster_is_no_label():
     model = boutique()
     services = tuple(replace(service, cluster="") for service in model.services)
-    groups = static_groups(replace(model, services=services, calls=()), chosen("istio"), Options())
+    gateways = tuple(replace(gateway, cluster="") for gateway in model.gateways)
+    bare = replace(model, services=services, gateways=gateways, calls=())
+    groups = static_groups(bare, chosen("istio"), Options())
     assert not any("cluster" in rule.labels for group in groups for rule in group.rules)
 
 

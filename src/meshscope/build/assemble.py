@@ -11,16 +11,13 @@ from meshscope.build.alertmanager import alertmanager
 from meshscope.build.collectors import collector_findings, collectors
 from meshscope.build.dashboards import dashboards
 from meshscope.build.detection import Detection, detection_file, detections
-from meshscope.build.foreign import foreign_rules, foreign_tests
+from meshscope.build.foreign import foreign_rules
 from meshscope.build.layout import layout
 from meshscope.build.operator import operator, operator_findings, operator_objects
 from meshscope.build.options import Emit, Options
 from meshscope.build.prometheus import prometheus
-from meshscope.build.proofs.alerts import alert_tests
-from meshscope.build.proofs.burn import burn_tests
 from meshscope.build.proofs.cases import SYNTHETIC
-from meshscope.build.proofs.given_up import given_up_tests
-from meshscope.build.proofs.platform import platform_tests
+from meshscope.build.proofs.every import every_test
 from meshscope.build.proofs.synthetic import Bench, bench
 from meshscope.build.rules.files import rule_files
 from meshscope.build.rules.statics import static_groups
@@ -42,17 +39,10 @@ class Built:
 def assemble(model: Model, provider: MeshProvider, options: Options) -> Built:
     """Build everything for ``model`` as ``provider`` reports it."""
     proved = bench(model, provider, options)
-    tests, findings = alert_tests(proved)
+    tests, findings = every_test(proved)
     artefacts = Artefacts(
-        rules=(*rule_files(model, provider, options), *foreign_rules(model)),
-        tests=(
-            _synthetic(proved),
-            *burn_tests(proved),
-            *given_up_tests(proved),
-            *platform_tests(proved),
-            *tests,
-            *foreign_tests(model),
-        ),
+        rules=(*rule_files(model, provider, options), *foreign_rules(model, options)),
+        tests=(_synthetic(proved), *tests),
         prometheus=prometheus(model, provider, options),
         alertmanager=alertmanager(model, options),
         collectors=collectors(model, provider, options),

@@ -12,7 +12,10 @@ from meshscope.model.units import Duration
 
 @dataclass(frozen=True, kw_only=True)
 class Labels:
-    """The provider's labels for our own names; ``version`` and the like are empty where it has none."""
+    """The provider's labels for our own names; ``version`` and the like are empty where it has none.
+
+    ``caller`` is the caller's name as the mesh knows it, ``caller_workload`` that of its workload.
+    """
 
     cluster: str
     namespace: str
@@ -23,6 +26,7 @@ class Labels:
     pod: str
     caller_namespace: str = ""
     caller: str = ""
+    caller_workload: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

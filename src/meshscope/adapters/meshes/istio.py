@@ -52,6 +52,7 @@ PROVIDER = MeshProvider(
         pod="pod",
         caller_namespace="source_workload_namespace",
         caller="source_canonical_service",
+        caller_workload="source_workload",
     ),
     failed=(
         'response_code=~"5.."',

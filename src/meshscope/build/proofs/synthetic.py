@@ -17,7 +17,7 @@ from meshscope.model.people import Owner
 from meshscope.model.provider import MeshProvider
 from meshscope.model.services import Direction, Gateway, Service
 from meshscope.model.slo import SLO, Availability, Latency
-from meshscope.model.units import Duration, days, percent, seconds
+from meshscope.model.units import Duration, days, per_second, percent, seconds
 
 NAMESPACE = "proof"
 PLACE = Place("services/proof.py", 1)
@@ -36,6 +36,7 @@ class Bench:
     caller: Service
     silent: Service
     streaming: Service
+    expected: tuple[Service, Service]
 
     @cached_property
     def views(self) -> Views:
@@ -81,17 +82,17 @@ def bench(model: Model, provider: MeshProvider, options: Options) -> Bench:
 
     callee, caller, silent = service("callee", *slos), service("caller", slos[0]), service("silent", slos[0])
     streaming = replace(service("streaming"), streams=True)
+    expected = tuple(replace(service(f"expected-{tier}"), tier=tier, volume=10 * per_second) for tier in (1, 2))
     subjects = [subject(alert, cluster, owner) for alert in model.alerts]
     outsiders = [other for alert in model.alerts if (other := outsider(alert, cluster, owner)) is not None]
+    others = [streaming, *expected, *subjects, *outsiders]
     # Everybody is called by somebody, so that each service is seen from the client's side where there is one.
     visitor = Gateway(name="visitor", namespace=NAMESPACE, cluster=cluster, direction=Direction.INGRESS, place=PLACE)
     calls: list[tuple[Service | Gateway, Service]] = [(visitor, caller)]
-    calls += [(caller, service) for service in (callee, silent, streaming, *subjects, *outsiders)]
+    calls += [(caller, service) for service in (callee, silent, *others)]
     synthetic = replace(
         model,
-        services=tuple(
-            sorted([callee, caller, silent, streaming, *subjects, *outsiders], key=lambda one: one.identity)
-        ),
+        services=tuple(sorted([callee, caller, silent, *others], key=lambda one: one.identity)),
         gateways=(visitor,),
         externals=(),
         calls=tuple(sorted((who.identity, whom.identity) for who, whom in calls)),
@@ -105,6 +106,7 @@ def bench(model: Model, provider: MeshProvider, options: Options) -> Bench:
         caller=caller,
         silent=silent,
         streaming=streaming,
+        expected=(expected[0], expected[1]),
     )
 
 

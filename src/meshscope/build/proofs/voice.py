@@ -22,6 +22,10 @@ class Spoken:
         """The value as Prometheus's humanizePercentage writes it: four significant digits."""
         return f"{self.value * 100:.4g}%"
 
+    def whole(self) -> str:
+        """The value without decimals."""
+        return f"{self.value:.0f}"
+
     def looked_up(self, series: str, label: str, extra: tuple[str, ...] = ()) -> str:  # noqa: ARG002 - one of each
         """The looked-up label's value."""
         return self.known[label]

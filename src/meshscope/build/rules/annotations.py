@@ -23,6 +23,9 @@ class Voice(Protocol):
     def percentage(self) -> str:
         """The alert's value as a percentage."""
 
+    def whole(self) -> str:
+        """The alert's value as a whole number."""
+
     def looked_up(self, series: str, label: str, extra: tuple[str, ...] = ()) -> str:
         """``label`` of the one series called ``series`` that has the alert's identity and its labels ``extra``."""
 
@@ -38,6 +41,10 @@ class Template:
     def percentage(self) -> str:
         """The value, rounded by Prometheus to four digits."""
         return "{{ $value | humanizePercentage }}"
+
+    def whole(self) -> str:
+        """The value without decimals."""
+        return '{{ printf "%.0f" $value }}'
 
     def looked_up(self, series: str, label: str, extra: tuple[str, ...] = ()) -> str:
         """One query for each alert that fires; ``%q`` escapes whatever stands in a label."""
@@ -82,6 +89,30 @@ def given_up_annotations(voice: Voice, mesh: Mesh, board: str) -> dict[str, str]
         "in the last 5 minutes",
         "description": "The callers hung up or reset the request before any answer. Nothing was counted as failed: "
         "what would have been answered is unknown. Say streams=True where clients end what they watch.",
+        **links(voice, mesh, board),
+        "definition": str(mesh.place) if mesh.place else "mesh.py",
+    }
+
+
+def unattributed_annotations(voice: Voice, mesh: Mesh, board: str) -> dict[str, str]:
+    """What an alert on failures without a service says."""
+    whose = f"{voice.label('namespace')}/{voice.label('service')}"
+    return {
+        "summary": f"{voice.whole()} requests of {whose} failed in the last hour; whom they were for is unknown",
+        "description": "Its proxy has no route or no cluster for them, and the host that was called is no service of "
+        "this mesh: a name that is wrong, a service that was deleted, or one outside the mesh.",
+        **links(voice, mesh, board),
+        "definition": str(mesh.place) if mesh.place else "mesh.py",
+    }
+
+
+def traffic_annotations(voice: Voice, mesh: Mesh, board: str) -> dict[str, str]:
+    """What an alert on traffic that fell to nothing says."""
+    whose = f"{voice.label('namespace')}/{voice.label('service')}"
+    return {
+        "summary": f"{whose} gets no traffic: less than 1% of the {voice.whole()} requests expected in 30 minutes",
+        "description": "Expected is its volume, or what came at this time of yesterday and of a week ago. Nothing "
+        "fails where nobody calls: look at what is in front of it. Say expects_traffic=False where silence is normal.",
         **links(voice, mesh, board),
         "definition": str(mesh.place) if mesh.place else "mesh.py",
     }

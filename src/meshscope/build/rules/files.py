@@ -31,6 +31,8 @@ from meshscope.build.rules.slo import (
     slow_rules,
 )
 from meshscope.build.rules.statics import group_name, static_groups
+from meshscope.build.rules.traffic import traffic_rules
+from meshscope.build.rules.unattributed import unattributed_rules
 from meshscope.model.alerting import Alert, Severity
 from meshscope.model.mesh import Mesh
 from meshscope.model.model import Model
@@ -90,10 +92,12 @@ def slo_groups(model: Model, source: Raw, options: Options) -> tuple[RuleGroup, 
     fast += given_up_alerts(source, mesh)
     fast += [_bridge(mesh, options), _absent(mesh, options)]
     slow = slow_rules(options) + [_burn_alert(burn, mesh, options) for burn in BURNS if not burn.pages]
+    slow += traffic_rules(mesh, options)
+    rare = rare_rules(options) + unattributed_rules(source, mesh, RARE)
     return (
         group("slo:fast", FAST, fast, options),
         group("slo:slow", SLOW, slow, options),
-        group("slo:rare", RARE, rare_rules(options), options),
+        group("slo:rare", RARE, rare, options),
         group("slo:hourly", 1 * hours, hourly_rules(model, options), options),
     )
 

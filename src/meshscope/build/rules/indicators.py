@@ -19,13 +19,15 @@ from dataclasses import dataclass
 from meshscope.build.options import Options
 from meshscope.build.promql import ID, IDENTITY, INSTANCE, matched_labels, one_of, quoted, renamed, selector
 from meshscope.model.model import Model, callers, side_of
-from meshscope.model.provider import MeshProvider
+from meshscope.model.provider import MeshProvider, Unattributed
 from meshscope.model.services import DataPlane, Identity, Service
 from meshscope.model.slo import SLO, Latency, Side
 from meshscope.model.units import Duration, minutes
 
 VIEW = f"{ID}, reporter"
+CALLER = ("cluster", "namespace", "workload")
 RECORDED = 5 * minutes
+_BESIDE = (Side.CLIENT, DataPlane.SIDECAR)
 _SPELLINGS = r"(.+?)(?:\\.0+)?"
 # name[.namespace[.svc[.domain]]][:port], as Kubernetes resolves it; a dot at the end makes it absolute.
 _FURTHER = r"(?:\\.svc(?:\\.[^:]+)?)?\\.?"
@@ -127,6 +129,31 @@ class Raw:
         named = self._attributed(f"{self.provider.latency}_bucket", window, ("le",), kind, spelt)
         return f'sum by ({VIEW}, under) (label_replace({named}, "under", "$1", "le", "{_SPELLINGS}"))'
 
+    def called(self, window: Duration) -> str:
+        """Requests a second by caller: (cluster, namespace, workload), as its own proxy reports them."""
+        return self._by_caller(self._rate_of(self.provider.requests, window, self._at_callers()))
+
+    def unattributed_failures(self, window: Duration) -> str:
+        """Failed requests a second by caller of which neither the proxy nor the host says whom they were for."""
+        unattributed = self.provider.unattributed
+        if unattributed is None:
+            return ""
+        rate = self._unknown(unattributed, self.provider.requests, window, self._at_callers(), self.provider.failed)
+        labels = self.provider.labels
+        caller = (labels.cluster, labels.caller_namespace, labels.caller_workload)
+        vector = f"sum by ({', '.join((*caller, unattributed.host))}) ({rate})"
+        named = self._at_host(vector, unattributed.host)
+        return self._by_caller(f"({named} unless on ({ID}) service:info)")
+
+    def _by_caller(self, vector: str) -> str:
+        labels = self.provider.labels
+        caller = (labels.cluster, labels.caller_namespace, labels.caller_workload)
+        named = renamed(f"sum by ({', '.join(caller)}) ({vector})", zip(CALLER, caller, strict=True))
+        return f"sum by ({', '.join(CALLER)}) ({named})"
+
+    def _at_callers(self) -> str:
+        return one_of(self.provider.labels.reporter, (self.provider.reporters[_BESIDE],))
+
     def instance_requests(self, window: Duration) -> str:
         """Requests a second by instance, from the instance's own proxy, for as long as that is scraped.
 
@@ -168,26 +195,40 @@ class Raw:
         unattributed = self.provider.unattributed
         if unattributed is None:
             return self._named(self._rate(metric, window, *matchers), more)
-        namespace, unknown = self.provider.labels.namespace, quoted(unattributed.namespace)
-        known = self._named(self._rate(metric, window, *matchers, f"{namespace}!={unknown}"), more)
-        rate = self._rate(metric, window, *matchers, f"{namespace}={unknown}")
-        if self.gateways:
-            at_gateways = (one_of(caller, self.gateways) for caller in unattributed.callers)
-            strays = (self._rate(metric, window, *matchers, unattributed.strays, gateway) for gateway in at_gateways)
-            rate = " unless ".join((rate, *strays))
+        theirs = f"{self.provider.labels.namespace}!={quoted(unattributed.namespace)}"
+        known = self._named(self._rate(metric, window, *matchers, theirs), more)
+        at_reporters = one_of(self.provider.labels.reporter, self.reporters)
+        kind = ",".join(one for one in matchers if one)
+        rate = self._unknown(unattributed, metric, window, at_reporters, (kind,))
         # Without a label that tells them apart `or` would drop what both have; the sum around it drops the label.
         return f'{known} or label_replace({self._by_host(rate, unattributed.host, more)}, "by", "host", "", "")'
+
+    def _unknown(
+        self, unattributed: Unattributed, metric: str, window: Duration, reporters: str, kinds: Iterable[str]
+    ) -> str:
+        """The rates of one of ``kinds`` whose service the proxy can't tell, but for what visitors of gateways cause."""
+        unknown = f"{self.provider.labels.namespace}={quoted(unattributed.namespace)}"
+        every = " or ".join(self._rate_of(metric, window, reporters, kind, unknown) for kind in kinds)
+        if not self.gateways:
+            return every
+        at_gateways = (one_of(caller, self.gateways) for caller in unattributed.callers)
+        strays = (self._rate_of(metric, window, unattributed.strays, unknown, gateway) for gateway in at_gateways)
+        return " unless ".join((f"({every})", *strays))
 
     def _by_host(self, rate: str, host: str, more: tuple[str, ...]) -> str:
         labels = self.provider.labels
         vector = (
             f"sum by ({', '.join((labels.cluster, labels.caller_namespace, host, labels.reporter, *more))}) ({rate})"
         )
-        theirs = (("cluster", labels.cluster), ("reporter", labels.reporter), ("namespace", labels.caller_namespace))
-        vector = renamed(vector, theirs)
-        vector = f'label_replace({vector}, "namespace", "$1", "{host}", "{_HOST_NAMESPACE}")'
-        vector = f'label_replace({vector}, "service", "$1", "{host}", "{_HOST_SERVICE}")'
+        vector = renamed(self._at_host(vector, host), (("reporter", labels.reporter),))
         return f"sum by ({', '.join((VIEW, *more))}) ({vector})"
+
+    def _at_host(self, vector: str, host: str) -> str:
+        """``vector`` with the service that the host names; a host without a namespace is in the caller's."""
+        labels = self.provider.labels
+        vector = renamed(vector, (("cluster", labels.cluster), ("namespace", labels.caller_namespace)))
+        vector = f'label_replace({vector}, "namespace", "$1", "{host}", "{_HOST_NAMESPACE}")'
+        return f'label_replace({vector}, "service", "$1", "{host}", "{_HOST_SERVICE}")'
 
     def _rate(self, metric: str, window: Duration, *matchers: str) -> str:
         return self._rate_of(metric, window, one_of(self.provider.labels.reporter, self.reporters), *matchers)

@@ -18,7 +18,7 @@ from meshscope.build.rules.indicators import Views, views
 from meshscope.model.mesh import Mesh
 from meshscope.model.model import Model
 from meshscope.model.provider import MeshProvider
-from meshscope.model.services import Identity, Service
+from meshscope.model.services import Gateway, Identity, Service
 from meshscope.model.slo import SLO, Availability, Latency
 from meshscope.model.units import days, minutes, plain
 
@@ -34,6 +34,10 @@ def static_groups(model: Model, provider: MeshProvider, options: Options) -> tup
     for service in model.services:
         groups[slot(service.identity, count)] += _service(service, model, seen)
     inhibiting = set(inhibiting_edges(model))
+    for gateway in model.gateways:
+        labels = {**identity_labels(gateway.identity), "workload": gateway.name, "owner": _answers_for(gateway, model)}
+        info = Rule(record="gateway:info", expr="vector(1)", labels=labels, origin=gateway.place)
+        groups[slot(gateway.identity, count)].append(info)
     for edge in model.calls:
         groups[slot(edge[0], count)].append(_call(edge, inhibits=edge in inhibiting))
     interval = options.duration(2 * minutes)
@@ -102,12 +106,19 @@ def objective_labels(service: Service, slo: SLO, seen: Views) -> dict[str, str]:
 
 def _service(service: Service, model: Model, seen: Views) -> Iterable[Rule]:
     yield _constant("service:info", "1", info_labels(service, model, seen), service)
+    if service.volume is not None:
+        yield _constant("service:volume:rate", plain(service.volume.value), identity_labels(service.identity), service)
     for slo in service.slos:
         objective = plain(slo.objective.value)
         yield _constant("slo:objective:ratio", objective, objective_labels(service, slo, seen), slo)
         if slo.place is not None:
             labels = {**identity_labels(service.identity), "slo": slo.name, "definition": str(slo.place)}
             yield _constant("slo:definition:info", "1", labels, slo)
+
+
+def _answers_for(gateway: Gateway, model: Model) -> str:
+    owner = gateway.owner or model.mesh.owner
+    return owner.name if owner else UNOWNED
 
 
 def _call(edge: tuple[Identity, Identity], *, inhibits: bool) -> Rule:

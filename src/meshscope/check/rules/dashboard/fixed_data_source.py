@@ -1,25 +1,23 @@
 """A panel names its data source by uid.
 
 ## What it does
-Finds panels that are drawn in Python and whose data source is neither a variable nor one of Grafana's own.
+Finds panels whose data source is neither a variable nor one of Grafana's own.
 
 ## Why it is bad
 In another Grafana, staging's or a colleague's, the same data source has another uid, and the panel stays empty there.
 
 ## Example
-```python
-from grafanalib.core import Dashboard, Stat, Target
-
-free = Stat(title="Free", dataSource="PBFA97CFB590B2093", targets=[Target(expr="disk_free_bytes")])
-disks = Dashboard(title="Disks", panels=[free])
+```json
+{"title": "Disks", "panels": [
+  {"type": "stat", "title": "Free", "datasource": {"type": "prometheus", "uid": "PBFA97CFB590B2093"}}
+]}
 ```
 
 ## Use instead
-```python
-from grafanalib.core import Dashboard, Stat, Target
-
-free = Stat(title="Free", dataSource="${datasource}", targets=[Target(expr="disk_free_bytes")])
-disks = Dashboard(title="Disks", panels=[free])
+```json
+{"title": "Disks", "panels": [
+  {"type": "stat", "title": "Free", "datasource": {"type": "prometheus", "uid": "${datasource}"}}
+]}
 ```
 """
 

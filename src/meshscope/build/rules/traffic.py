@@ -1,0 +1,79 @@
+"""Traffic that falls to nothing: no failure is counted where nobody calls any more, or nobody comes through.
+
+What is expected of half an hour is the service's ``volume``; where none is said, the less of what came in the same half
+hour of yesterday and of a week ago. By yesterday alone a service of working days would be missed each Saturday.
+"""
+
+from __future__ import annotations
+
+from meshscope.artefacts.rules import Rule
+from meshscope.build.boards import board_uid
+from meshscope.build.options import Options
+from meshscope.build.promql import ID, pretty, quoted, selector
+from meshscope.build.rules.annotations import Template, platform_annotations, traffic_annotations
+from meshscope.build.rules.indicators import RECORDED
+from meshscope.build.rules.recording import recorded
+from meshscope.build.rules.statics import UNOWNED
+from meshscope.model.mesh import Mesh
+from meshscope.model.units import days, minutes, plain
+
+TRAFFIC_GONE = "TrafficGone"
+MESH_TRAFFIC_GONE = "MeshTrafficGone"
+FEWEST_EXPECTED = 100
+SHARE = "0.01"
+PENDING = 5 * minutes
+_HALF = 30 * minutes
+_SEEN = "service:requests:count30m"
+_EXPECTED = "service:requests:expected30m"
+_GONE = "service:requests:gone30m"
+
+
+def traffic_rules(mesh: Mesh, options: Options) -> list[Rule]:
+    """What came, what was to come, whose traffic is gone; one page for many, a page for tier 1, tickets for others."""
+    seconds = plain(options.scaled(_HALF).seconds)
+    # An average and not a sum: half an hour in which Prometheus itself was down is not half an hour of silence.
+    seen = f"max by ({ID}) (avg_over_time(service:requests:rate{RECORDED}[{options.duration(_HALF)}])) * {seconds}"
+    day, week = (f"{_SEEN} offset {options.duration(ago)}" for ago in (1 * days, 7 * days))
+    usual = f"{day} <= on ({ID}) ({week}) or {week} <= on ({ID}) ({day})"
+    expected = f"(service:volume:rate * {seconds} or on ({ID}) ({usual})) >= {FEWEST_EXPECTED}"
+    expecting = selector("service:info", 'expects_traffic="true"')
+    return [
+        recorded(_SEEN, seen),
+        recorded(_EXPECTED, f"max by ({ID}) ({expected} and on ({ID}) {expecting})"),
+        recorded(_GONE, f"{_EXPECTED} unless on ({ID}) ({_SEEN} >= on ({ID}) ({SHARE} * {_EXPECTED}))"),
+        _many(mesh, options, f"count by (cluster) ({expecting})"),
+        _alert(mesh, options, mesh.severities.page, 'tier="1"'),
+        _alert(mesh, options, mesh.severities.ticket, 'tier!="1"'),
+    ]
+
+
+def _many(mesh: Mesh, options: Options, services: str) -> Rule:
+    gone = f"count by (cluster) ({_GONE})"
+    return Rule(
+        alert=MESH_TRAFFIC_GONE,
+        expr=pretty(f"{gone} / on (cluster) {services} > 1 / 3 and on (cluster) ({gone} > 1)"),
+        pending=options.duration(PENDING),
+        labels={"severity": mesh.severities.page, "owner": mesh.owner.name if mesh.owner else UNOWNED, "tier": "1"},
+        annotations=platform_annotations(
+            mesh,
+            "{{ $value | humanizePercentage }} of the services get no traffic any more",
+            "Each of them got less than 1% of the requests that were expected in 30 minutes: traffic does not come in, "
+            "or is not reported. Alerts about single services are held back meanwhile.",
+            "MeshTrafficGone.md",
+        ),
+        origin=mesh.place,
+    )
+
+
+def _alert(mesh: Mesh, options: Options, severity: str, tier: str) -> Rule:
+    info = f"topk by ({ID}) (1, {selector('service:info', tier)})"
+    # Pending is enough: each of them would be told at the same moment.
+    many = selector("ALERTS", f"alertname={quoted(MESH_TRAFFIC_GONE)}")
+    return Rule(
+        alert=TRAFFIC_GONE,
+        expr=pretty(f"({_GONE} unless on (cluster) {many}) * on ({ID}) group_left (owner, tier) {info}"),
+        pending=options.duration(PENDING),
+        labels={"severity": severity},
+        annotations=traffic_annotations(Template(), mesh, board_uid(mesh, "service")),
+        origin=mesh.place,
+    )
