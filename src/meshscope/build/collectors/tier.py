@@ -115,10 +115,8 @@ def _steps(signal: Signal, site: Site) -> Settings:
         steps[site.name("k8s_attributes")] = kubernetes_attributes(site)
     steps["transform/identity"] = identity(site)
     if pipeline.redact is not None and signal is not Signal.METRICS:
-        spans = signal is Signal.TRACES
-        steps |= {"transform/before_redaction": shown()} if spans else {}
-        steps["redaction"] = redaction(pipeline.redact)
-        steps |= {"transform/after_redaction": taken_back()} if spans else {}
+        before, after = f"transform/before_redaction_of_{signal}", f"transform/after_redaction_of_{signal}"
+        steps |= {before: shown(signal), "redaction": redaction(pipeline.redact), after: taken_back(signal)}
     return steps
 
 
