@@ -18,6 +18,7 @@ from bench.console import painted
 from bench.contest import matched
 from bench.evaluation import evaluated
 from bench.figures import Figure, as_json, as_table
+from bench.gateway import sampled
 from bench.talk import Talk
 
 MEASUREMENTS: Mapping[str, Callable[[Talk], list[Figure]]] = {
@@ -26,6 +27,7 @@ MEASUREMENTS: Mapping[str, Callable[[Talk], list[Figure]]] = {
     "build": built,
     "evaluation": evaluated,
     "ratio": matched,
+    "gateway": sampled,
     "accept": accepted,
     "action": acted,
     "storm": stormed,

@@ -40,6 +40,33 @@ def test_places_are_told_as_whoever_shows_them_counts_paths(wrong: House) -> Non
     assert location["artifactLocation"]["uri"] == "house/services/cart.py"
 
 
+@pytest.mark.engines("promtool")
+def test_an_engine_of_another_version_than_the_declared_one_is_named(
+    tmp_path: Path, engine: Callable[[str], Path]
+) -> None:
+    engine("promtool")
+    house = small(tmp_path)
+    mesh = house.root / "mesh.py"
+    declared = mesh.read_text().replace("import Mesh", "import Mesh, Versions")
+    mesh.write_text(declared.replace("owner=payments", 'owner=payments, versions=Versions(prometheus="3.5.0")'))
+    said = house.run("check", "--strict", status=0).stdout
+    assert re.search(
+        r"note\[engine/other-version\]: promtool 3\.\d+\.\d+ judged what is built for prometheus 3\.5\.0", said
+    )
+
+
+def test_a_version_that_is_too_old_is_refused_where_it_stands(tmp_path: Path) -> None:
+    house = small(tmp_path)
+    mesh = house.root / "mesh.py"
+    declared = mesh.read_text().replace("import Mesh", "import Mesh, Versions")
+    mesh.write_text(declared.replace("owner=payments", 'owner=payments, versions=Versions(prometheus="2.53.0")'))
+    said = house.run("check", status=1).stdout
+    assert (
+        "error[mesh/unsupported-version]: prometheus 2.53.0 is too old: the oldest that is supported is 3.0.0" in said
+    )
+    assert "--> mesh.py:6:" in said
+
+
 def test_a_warning_fails_only_where_it_is_asked_to(tmp_path: Path) -> None:
     house = small(
         tmp_path, services__cart="from meshscope import Service\ncart = Service(name='cart', namespace='shop')\n"

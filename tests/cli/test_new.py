@@ -61,6 +61,24 @@ def test_a_mesh_of_another_provider_says_so(tmp_path: Path) -> None:
     assert 'provider="opentelemetry"' in (tmp_path / "shop" / "mesh.py").read_text()
 
 
+def test_the_first_house_s_collectors_each_see_whole_traces(shop: House) -> None:
+    shop.run("build", status=0)
+    made = {
+        path.stem: yaml.safe_load(path.read_text()) for path in (shop.root / "build/mesh/collectors").glob("*.yaml")
+    }
+    samples = [name for name, one in made.items() if "tail_sampling" in one["processors"]]
+    assert samples == ["gateway"]
+    senders = {
+        name: one["exporters"][exporter]
+        for name, one in made.items()
+        for exporter in one["service"]["pipelines"]["traces"]["exporters"]
+        if exporter.endswith("/gateway")
+    }
+    assert set(senders) == {"node"}
+    assert senders["node"]["routing_key"] == "traceID"
+    assert senders["node"]["resolver"]["dns"]["hostname"] == "${env:GATEWAY_HOST}"
+
+
 def test_nothing_that_is_there_is_replaced(shop: House, tmp_path: Path) -> None:
     said = House(tmp_path).run("new", "shop", status=1).stderr
     assert said.startswith("error[new/occupied]: `shop` is not empty\n")

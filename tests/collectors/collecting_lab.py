@@ -175,6 +175,11 @@ class Running:
     def host(self) -> str:
         return self.environment["MY_POD_IP"]
 
+    @property
+    def authority(self) -> str:
+        """Its host as it stands before a port."""
+        return f"[{self.host}]" if ":" in self.host else self.host
+
     def start(self) -> None:
         """Start it, and wait until it is healthy."""
         with self.log.open("a") as log:
@@ -196,7 +201,7 @@ class Running:
         """Send a request by OTLP over HTTP; the status of the answer."""
         body = request if isinstance(request, bytes) else request.SerializeToString()
         headers = {"Content-Type": "application/x-protobuf", **options.pop("headers", {})}
-        asked = urllib.request.Request(f"{scheme}://{self.host}:4318{path}", body, headers)
+        asked = urllib.request.Request(f"{scheme}://{self.authority}:4318{path}", body, headers)
         try:
             with urllib.request.urlopen(asked, timeout=20, **options) as answer:
                 return int(answer.status)
@@ -205,7 +210,7 @@ class Running:
 
     def metrics(self) -> str:
         """What it says of itself."""
-        with urllib.request.urlopen(f"http://{self.host}:8888/metrics", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://{self.authority}:8888/metrics", timeout=5) as answer:
             return str(answer.read().decode())
 
     def _healthy(self) -> bool:
@@ -213,7 +218,7 @@ class Running:
         if self.process.poll() is not None:
             raise AssertionError(f"the collector ended: {self.log.read_text()[-3000:]}")
         try:
-            with urllib.request.urlopen(f"http://{self.host}:13133/", timeout=1) as answer:
+            with urllib.request.urlopen(f"http://{self.authority}:13133/", timeout=1) as answer:
                 return bool(answer.status == 200)
         except OSError:
             return False

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from collecting_lab import OF_LEDGER, Running, Sink, logs, merged, plain, tiers, trace
 
-from meshscope import Queue
+from meshscope import Queue, percent
 from tests.waiting import until
 
 CALLS = "traces.span.metrics.calls"
@@ -242,6 +242,39 @@ def test_a_collector_that_is_stopped_decides_on_the_traces_that_still_wait(start
     slowly.end()
     slowly.start()
     until(lambda: len(_stored(sink, failed=True)) == 30, "every error")
+
+
+def test_chosen_traces_are_written_to_disk_many_at_once(gateway: Running, sink: Sink):
+    for _ in range(10):
+        assert gateway.send("/v1/traces", merged(trace(failed=True) for _ in range(60))) == 200
+    until(lambda: len(_stored(sink, failed=True)) == 600, "every error")
+    said = _series(gateway.metrics)
+    batches = {name.partition("{")[0]: value for name, value in said.items() if "batch_batch_send_size" in name}
+    assert batches["otelcol_processor_batch_batch_send_size_sum"] == 600
+    # The sampler decides once a second; without the batch, each of the 600 is a write and a sync of its own.
+    assert batches["otelcol_processor_batch_batch_send_size_count"] <= 60
+
+
+def test_two_collectors_that_are_sent_parts_of_a_trace_store_parts_of_it(start, boutique, sink: Sink):
+    # What the finding collector/torn-traces says would happen.
+    tier = next(one for one in boutique.pipelines if one.name == "gateway")
+    strict = replace(tier, sample=replace(tier.sample, rest=0 * percent))
+    made = tiers(replace(boutique, pipelines=(strict,)))["gateway"]
+    first, second = start(replace(made, name="first")), start(replace(made, name="second"))
+    torn = [secrets.token_bytes(16) for _ in range(10)]
+    assert first.send("/v1/traces", merged(trace(trace_id=one, failed=True) for one in torn)) == 200
+    assert second.send("/v1/traces", merged(trace(trace_id=one) for one in torn)) == 200
+    until(lambda: len(sink.spans()) == len(torn), "the part with the error")
+    second.end()  # it decides on what waits
+    assert {span.status.code for _, span in sink.spans()} == {2}
+
+
+def test_it_works_at_an_address_of_ipv6_as_well(start, boutique, sink: Sink):
+    gateway = start(tiers(boutique)["gateway"], MY_POD_IP="::1")
+    assert gateway.send("/v1/logs", logs(["line"])) == 200
+    assert gateway.send("/v1/traces", trace(failed=True)) == 200
+    until(lambda: sink.logs() and sink.spans() and sink.sums(CALLS), "all three signals")
+    assert "otelcol_receiver_accepted_spans" in gateway.metrics()
 
 
 def test_each_store_is_shown_its_own_token(gateway: Running, sink: Sink):

@@ -65,7 +65,7 @@ def _of_logs(sink: Sink, texts: list[str]) -> Iterable[tuple[str, str, str]]:
 
 
 def _leaks(sent: str, stored: str) -> bool:
-    """Whether what is left of ``sent`` is of use: nothing was masked, or a long word with digits or many digits stay."""
+    """Whether what is left of ``sent`` is of use: nothing was masked, or a long word with digits, or many digits."""
     words = (word for word in re.findall(r"[A-Za-z0-9_+-]{6,}", sent) if re.search(r"\d", word))
     return "****" not in stored or any(word in stored for word in words) or len(re.findall(r"\d", stored)) > 4
 

@@ -15,8 +15,10 @@ import pytest
 from collecting_lab import house, tiers, write
 
 from meshscope.adapters.engines.otelcol import Otelcol
+from meshscope.adapters.engines.program import version_of
 from meshscope.artefacts.yaml import dump
 from meshscope.build.options import Options
+from meshscope.model.versions import OLDEST
 
 EVERY = [(environment, name) for environment in (None, "staging") for name in ("istio", "opentelemetry")]
 
@@ -57,6 +59,21 @@ def test_both_tiers_are_accepted_by_the_collectors_and_what_none_has_is_this_lis
     with capsys.disabled():
         sys.stdout.write(f"\n  no collector has judged {len(unproven)}: {', '.join(unproven)}\n")
     assert unproven == UNPROVEN
+
+
+@pytest.mark.engines("otelcol-logs")
+@pytest.mark.parametrize("name", ["istio", "opentelemetry"])
+def test_what_is_built_for_the_oldest_collector_that_is_supported_is_accepted_by_it(
+    engine: Callable[[str], Path], tmp_path, name
+):
+    oldest = OLDEST["otelcol"][0]
+    assert version_of(engine("otelcol-logs")) == oldest
+    for config in tiers(house(otelcol=oldest), name, Options()).values():
+        write(config, tmp_path / "collectors")
+    verdict = Otelcol(programs=(engine("otelcol-logs"),), version=oldest).judge(
+        tmp_path, ["collectors/gateway.yaml", "collectors/node.yaml"]
+    )
+    assert verdict.complaints == ()
 
 
 @pytest.mark.engines("otelcol")

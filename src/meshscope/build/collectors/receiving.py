@@ -72,6 +72,7 @@ def _settings(receiver: Receiver, site: Site) -> Settings:
 
 
 def _otlp(receiver: Otlp, site: Site) -> Settings:
+    # A wildcard of IPv4 listens at both families: Go's net opens [::] for it where the host has both.
     host = POD_BEFORE_PORT if receiver.listen is Listen.POD else "0.0.0.0"  # noqa: S104 - with TLS and authentication only
     guard: Settings = {}
     if receiver.tls is not None:
