@@ -17,7 +17,7 @@ from meshscope.model.versions import numbers
     [
         ("prometheus", "2.53.0", "3.0.0"),
         ("prometheus", "2.55.1", "3.0.0"),
-        ("alertmanager", "0.27.0", "0.28.0"),
+        ("alertmanager", "0.28.0", "0.30.0"),
         ("otelcol", "0.140.0", "0.149.0"),
         ("otelcol", "0.99.0", "0.149.0"),
     ],

@@ -18,9 +18,9 @@ OLDEST: Mapping[str, tuple[str, str]] = {
         "older ones know neither --web.enable-otlp-receiver nor otlp.translation_strategy",
     ),
     "alertmanager": (
-        "0.28.0",
-        # CHANGELOG.md of Alertmanager 0.28.0 (#4137, #4024).
-        "older ones know neither the timeout of a webhook nor Microsoft Teams by Flows",
+        "0.30.0",
+        # CHANGELOG.md of Alertmanager 0.30.0 (#4628); amtool 0.28.0 refuses them.
+        "inhibition rules have no names in older ones",
     ),
     "otelcol": (
         "0.149.0",
