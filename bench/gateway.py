@@ -6,6 +6,7 @@ import http.client
 import os
 import re
 import secrets
+import socket
 import subprocess
 import threading
 import time
@@ -228,7 +229,9 @@ def _ready(collector: Collector) -> Collector:
         if collector.process.poll() is not None:
             raise SystemExit("a collector of the benchmark ended at once")
         try:
+            # It tells of itself before it takes anything.
             collector.spans()
+            socket.create_connection((collector.host, collector.port)).close()
         except OSError:
             time.sleep(0.1)
         else:
