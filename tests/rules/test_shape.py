@@ -82,7 +82,7 @@ def test_every_expression_parses_and_ends_in_the_identity_of_services(name):
                 "it has the agent's labels"
             )
         elif rule.alert not in platform:
-            known = r"namespace, (service|workload)\b|\b(slo|service):\w+:"
+            known = r"namespace, (service|workload)\b|\b(slo|service):\w+:|job, instance"
             assert re.search(known, rule.expr), rule
         for label in ("destination_service_name", "service_name"):
             outer = rule.expr.lstrip().split("(")[0]

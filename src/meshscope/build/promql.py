@@ -44,6 +44,16 @@ def renamed(vector: str, names: Iterable[tuple[str, str]]) -> str:
     return vector
 
 
+def apart(*vectors: str) -> str:
+    """All series of ``vectors``, of which several may have the same labels: a label ``part`` tells them apart.
+
+    For a sum around it, which drops the label: `or` alone would drop series.
+    """
+    first, *rest = vectors
+    parts = (f'label_replace({vector}, "part", "{number}", "", "")' for number, vector in enumerate(rest, 1))
+    return " or ".join((first, *parts))
+
+
 def matched_labels(*selectors: str) -> tuple[str, ...]:
     """The labels that ``selectors`` (``a="b",c!="d"``) look at, sorted."""
     parsed = [promql_parser.parse(selector("any", matchers)) for matchers in selectors if matchers]

@@ -16,8 +16,9 @@ from __future__ import annotations
 from meshscope.artefacts.rules import Rule
 from meshscope.build.promql import ID, SLO, selector
 from meshscope.build.rules.indicators import RECORDED, VIEW, Raw, answers_of
-from meshscope.build.rules.recording import recorded
-from meshscope.model.units import Duration
+from meshscope.build.rules.newborn import newborn_rules
+from meshscope.build.rules.recording import FAST, recorded
+from meshscope.model.units import Duration, plain
 
 _AVAILABILITY = '(slo:objective:ratio{sli="availability"} ^ 0)'
 _LATENCY = '(slo:objective:ratio{sli="latency"} ^ 0)'
@@ -31,6 +32,7 @@ GOOD = f"slo:good:rate{RECORDED}"
 def recorded_events(raw: Raw) -> list[Rule]:
     """The series of 5 minutes, in the order of use."""
     rules = [
+        *newborn_rules(raw),
         recorded(answers_of(RECORDED), raw.answers(RECORDED)),
         recorded(f"service:requests:rate{RECORDED}", f"{raw.requests(RECORDED)} and on ({VIEW}) service:info"),
         recorded(
@@ -53,15 +55,19 @@ def longer_events(raw: Raw, window: Duration, *, from_raw: bool) -> list[Rule]:
 
     A window of recorded 5-minute rates reacts two minutes later than one of raw counters, and costs less.
     """
-    length = raw.options.duration(window)
-    late = f"avg_over_time({_LATE}[{length}])" if _counts_late(raw) else ""
+
+    def averaged(series: str) -> str:
+        # A sum of all evaluations: an average would leave out the time before a series was born.
+        return f"sum_over_time({series}[{raw.options.duration(window)}]) / {plain(window / FAST)}"
+
+    late = averaged(_LATE) if _counts_late(raw) else ""
     if from_raw:
         answers = raw.answers(window)
         within = f"max by ({SLO}) ({_objectives(raw.answered_under(window, raw.bounds))})" if raw.bounds else ""
         good = f"({within} or 0 * {late})" if late else within
     else:
-        answers = f"avg_over_time({answers_of(RECORDED)}[{length}])"
-        good = f"avg_over_time({GOOD}[{length}])"
+        answers = averaged(answers_of(RECORDED))
+        good = f"({averaged(GOOD)})"
     return [
         recorded(answers_of(window), answers),
         recorded(f"slo:events:rate{window}", _events(raw, window, late)),

@@ -13,20 +13,22 @@ nothing of a service may be left, and nobody else reports it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from meshscope.build.options import Options
-from meshscope.build.promql import ID, IDENTITY, INSTANCE, matched_labels, one_of, quoted, renamed, selector
+from meshscope.build.promql import ID, IDENTITY, INSTANCE, apart, matched_labels, one_of, quoted, renamed, selector
+from meshscope.build.rules.recording import FAST
 from meshscope.model.model import Model, callers, side_of
 from meshscope.model.provider import MeshProvider, Unattributed
 from meshscope.model.services import DataPlane, Identity, Service
 from meshscope.model.slo import SLO, Latency, Side
-from meshscope.model.units import Duration, minutes
+from meshscope.model.units import Duration, minutes, plain
 
 VIEW = f"{ID}, reporter"
 CALLER = ("cluster", "namespace", "workload")
 RECORDED = 5 * minutes
+FIRST_VALUES = "target:born:counted"
 _BESIDE = (Side.CLIENT, DataPlane.SIDECAR)
 _SPELLINGS = r"(.+?)(?:\\.0+)?"
 # name[.namespace[.svc[.domain]]][:port], as Kubernetes resolves it; a dot at the end makes it absolute.
@@ -85,9 +87,65 @@ class Raw:
 
         Only of the model's services: a mesh may call any number of hosts outside.
         """
-        kinds = matched_labels(*self.provider.failed, self.provider.given_up, self.provider.succeeded)
+        kinds = self.kinds
         named = self._attributed(self.provider.requests, window, kinds)
+        if self.counts_first_values:
+            named = apart(named, *self._first_values(window))
         return f"sum by ({', '.join((VIEW, *kinds))}) ({named}) and on ({ID}) service:info"
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The provider's labels that tell kinds of answers apart."""
+        return matched_labels(*self.provider.failed, self.provider.given_up, self.provider.succeeded)
+
+    @property
+    def counts_first_values(self) -> bool:
+        """Whether targets are scraped by Prometheus, which then says of each how many series are new."""
+        return self.provider.scrape is not None
+
+    def _first_values(self, window: Duration) -> Iterator[str]:
+        """What `FIRST_VALUES` adds to rates over ``window``, by view and kind: each value is there for `RECORDED`."""
+
+        def rate(*matchers: str) -> str:
+            counted = selector(FIRST_VALUES, *matchers)
+            if window != RECORDED:
+                seen = self.options.duration(window)
+                counted = f"sum_over_time({counted}[{seen}]) / {plain(RECORDED / FAST)}"
+            return f"{counted} / {plain(self.options.scaled(window).seconds)}"
+
+        unattributed = self.provider.unattributed
+        if unattributed is None:
+            yield self._named(rate(), self.kinds)
+            return
+        namespace, unknown = self.provider.labels.namespace, quoted(unattributed.namespace)
+        yield self._named(rate(f"{namespace}!={unknown}"), self.kinds)
+        yield self._by_host(rate(f"{namespace}={unknown}"), unattributed.host, self.kinds)
+
+    def told_apart(self) -> tuple[str, ...]:
+        """The provider's labels that say whose request was what, and what came of it."""
+        labels, unattributed = self.provider.labels, self.provider.unattributed
+        whose = (labels.cluster, labels.namespace, labels.service, labels.reporter)
+        by_host = (labels.caller_namespace, unattributed.host) if unattributed else ()
+        return (*whose, *by_host, *self.kinds)
+
+    def bad(self, *matchers: str) -> list[str]:
+        """Selectors of failed and given-up requests, no two of which select the same series."""
+        reporters = one_of(self.provider.labels.reporter, self.reporters)
+        kinds = [*self.provider.failed, *([self.provider.given_up] if self.provider.given_up else [])]
+        return [selector(self.provider.requests, reporters, kind, *matchers) for kind in kinds]
+
+    def every(self) -> str:
+        """A selector of all requests that are counted."""
+        return selector(self.provider.requests, one_of(self.provider.labels.reporter, self.reporters))
+
+    def strays(self) -> list[str]:
+        """Selectors of what visitors of gateways cause."""
+        unattributed = self.provider.unattributed
+        if unattributed is None or not self.gateways:
+            return []
+        unknown = f"{self.provider.labels.namespace}={quoted(unattributed.namespace)}"
+        at_gateways = (one_of(caller, self.gateways) for caller in unattributed.callers)
+        return [selector(self.provider.requests, unattributed.strays, unknown, gateway) for gateway in at_gateways]
 
     def requests(self, window: Duration) -> str:
         """Requests a second by view."""
@@ -200,8 +258,7 @@ class Raw:
         at_reporters = one_of(self.provider.labels.reporter, self.reporters)
         kind = ",".join(one for one in matchers if one)
         rate = self._unknown(unattributed, metric, window, at_reporters, (kind,))
-        # Without a label that tells them apart `or` would drop what both have; the sum around it drops the label.
-        return f'{known} or label_replace({self._by_host(rate, unattributed.host, more)}, "by", "host", "", "")'
+        return apart(known, self._by_host(rate, unattributed.host, more))
 
     def _unknown(
         self, unattributed: Unattributed, metric: str, window: Duration, reporters: str, kinds: Iterable[str]
@@ -209,11 +266,8 @@ class Raw:
         """The rates of one of ``kinds`` whose service the proxy can't tell, but for what visitors of gateways cause."""
         unknown = f"{self.provider.labels.namespace}={quoted(unattributed.namespace)}"
         every = " or ".join(self._rate_of(metric, window, reporters, kind, unknown) for kind in kinds)
-        if not self.gateways:
-            return every
-        at_gateways = (one_of(caller, self.gateways) for caller in unattributed.callers)
-        strays = (self._rate_of(metric, window, unattributed.strays, unknown, gateway) for gateway in at_gateways)
-        return " unless ".join((f"({every})", *strays))
+        seen = self.options.duration(window)
+        return " unless ".join((f"({every})", *(f"rate({stray}[{seen}])" for stray in self.strays())))
 
     def _by_host(self, rate: str, host: str, more: tuple[str, ...]) -> str:
         labels = self.provider.labels

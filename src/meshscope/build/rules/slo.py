@@ -16,12 +16,12 @@ from meshscope.build.promql import ID, INFO, SLO, pretty
 from meshscope.build.rules.events import longer_events, recorded_events
 from meshscope.build.rules.indicators import Raw
 from meshscope.build.rules.paging import service_pages
+from meshscope.build.rules.recording import FAST as FAST
 from meshscope.build.rules.recording import recorded
 from meshscope.model.mesh import Mesh
 from meshscope.model.model import Model
-from meshscope.model.units import Duration, days, hours, minutes, plain, seconds
+from meshscope.model.units import Duration, days, hours, minutes, plain
 
-FAST = 30 * seconds
 SLOW = 2 * minutes
 RARE = 10 * minutes
 FEWEST_BAD_EVENTS = 5
