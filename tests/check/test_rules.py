@@ -73,7 +73,8 @@ def subject(folder: Path, language: str, text: str) -> Subject:
 
 
 def with_rules(artefacts: Artefacts, found: list[dict[str, object]]) -> Artefacts:
-    made = tuple(Rule(**rule, origin=Place("alerts/mixin.libsonnet", 1)) for rule in found)  # type: ignore[arg-type]
+    spelt = ({"pending" if key == "for" else key: value for key, value in rule.items()} for rule in found)
+    made = tuple(Rule(**rule, origin=Place("alerts/mixin.libsonnet", 1)) for rule in spelt)  # type: ignore[arg-type]
     file = RuleFile(name="own", about="", groups=(RuleGroup(name="own", interval="1m", rules=made),))
     return replace(artefacts, rules=(*artefacts.rules, file))
 

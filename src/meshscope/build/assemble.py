@@ -39,10 +39,9 @@ class Built:
 def assemble(model: Model, provider: MeshProvider, options: Options) -> Built:
     """Build everything for ``model`` as ``provider`` reports it."""
     proved = bench(model, provider, options)
-    tests, findings = every_test(proved)
     artefacts = Artefacts(
         rules=(*rule_files(model, provider, options), *foreign_rules(model, options)),
-        tests=(_synthetic(proved), *tests),
+        tests=(_synthetic(proved), *every_test(proved)),
         prometheus=prometheus(model, provider, options),
         alertmanager=alertmanager(model, options),
         collectors=collectors(model, provider, options),
@@ -53,7 +52,7 @@ def assemble(model: Model, provider: MeshProvider, options: Options) -> Built:
     return Built(
         artefacts=artefacts,
         files=(*files, detection_file(found, tuple(slo.place for _, slo in model.slos))),
-        findings=(*findings, *collector_findings(model, provider), *more),
+        findings=(*collector_findings(model, provider), *more),
         detections=found,
     )
 

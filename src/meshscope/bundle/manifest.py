@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from meshscope.artefacts.files import File
@@ -40,17 +41,26 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """What is known of a built tree without building it: ``told`` is what the build said, line by line."""
+    """What is known of a built tree without building it: ``told`` is what the build said, line by line.
+
+    ``allowed_until`` is the last day on which comments allow each error that they hold back; None where they hold none.
+    """
 
     mesh: str
     recipe: Recipe
     files: tuple[Entry, ...]
     findings: tuple[Finding, ...]
     told: tuple[str, ...]
+    allowed_until: date | None = None
 
 
 def manifest_of(
-    mesh: str, recipe: Recipe, files: Sequence[File], findings: Sequence[Finding], told: Sequence[str]
+    mesh: str,
+    recipe: Recipe,
+    files: Sequence[File],
+    findings: Sequence[Finding],
+    told: Sequence[str],
+    allowed_until: date | None = None,
 ) -> Manifest:
     """The manifest of a tree that holds ``files``, sorted by path."""
     entries = (
@@ -62,7 +72,14 @@ def manifest_of(
         )
         for file in sorted(files, key=lambda file: file.path)
     )
-    return Manifest(mesh=mesh, recipe=recipe, files=tuple(entries), findings=tuple(findings), told=tuple(told))
+    return Manifest(
+        mesh=mesh,
+        recipe=recipe,
+        files=tuple(entries),
+        findings=tuple(findings),
+        told=tuple(told),
+        allowed_until=allowed_until,
+    )
 
 
 def rendered(manifest: Manifest) -> File:
@@ -78,6 +95,7 @@ def rendered(manifest: Manifest) -> File:
         f'"code": {json.dumps(recipe.code)}',
         f'"libraries": {json.dumps(dict(recipe.libraries))}',
         f'"inputs": {_mapping(recipe.inputs)}',
+        *([f'"allowed_until": "{manifest.allowed_until}"'] if manifest.allowed_until else []),
         f'"told": {_rows(manifest.told)}',
         f'"findings": {_rows([finding.as_json() for finding in manifest.findings])}',
         '"files": ' + _rows([_entry(entry) for entry in manifest.files]),
@@ -133,6 +151,7 @@ def _parsed(data: Mapping[str, object]) -> Manifest | None:
         ),
         findings=tuple(_finding(finding) for finding in data["findings"]),  # type: ignore[attr-defined]
         told=_texts(data["told"]),
+        allowed_until=date.fromisoformat(_text(data["allowed_until"])) if "allowed_until" in data else None,
     )
 
 

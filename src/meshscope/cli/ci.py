@@ -41,8 +41,9 @@ def command(
     how = options.chosen(emit, scale)
     with working("reading the definitions") as tell:
         assembly = assembled(root, environment, how, seconds=load_seconds)
-        outcome = built(assembly, options.tree_of(folder, root, environment), environment)
-        report = checked(assembly, date.today(), tell)
+        today = date.today()
+        outcome = built(assembly, options.tree_of(folder, root, environment), environment, today)
+        report = checked(assembly, today, tell)
     code = exits.FAILED if outcome.manifest is None else exits.of_findings(report.findings, strict)
     ended = Result(verb="ci", report=report, root=root, code=code)
     text = result(outcome, full=False) + "\n" + FORMS["text"](ended)

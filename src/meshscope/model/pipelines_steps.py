@@ -33,11 +33,12 @@ ENRICHMENTS = (KubernetesAttributes, OwnerAttributes)
 
 @dataclass(frozen=True, kw_only=True)
 class Redact:
-    """Masks what nobody should read: credentials, tokens, private keys, card numbers, mail addresses.
+    """Masks what nobody should read: credentials, chat webhooks, cards, accounts and people's numbers, mail addresses.
 
-    In attributes of resources, scopes, spans, their events and log records; in span names, status messages and log
-    bodies; not in attributes of span links. ``keys`` are more attributes whose whole value is masked, ``values`` more
-    text that is masked wherever it stands: both regular expressions in RE2's syntax.
+    The list is docs/redaction.md. In attributes of resources, scopes, spans, their events and log records; in names of
+    spans and events, status messages and log bodies; not in attributes of span links. ``keys`` are more attributes
+    whose whole value is masked, ``values`` more text that is masked wherever it stands: both regular expressions in
+    RE2's syntax.
     """
 
     keys: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ import importlib
 import re
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from types import FrameType
@@ -16,6 +16,7 @@ from meshscope.findings import Finding, Place
 from meshscope.wiring.importing import FOLDERS
 from meshscope.wiring.plain import wrong_fields
 
+_LISTED = 12
 _CYCLE = re.compile(r"circular import|partially initialized")
 _NO_NAME = re.compile(r"cannot import name '(?P<name>\w+)' from '(?P<module>[\w.]+)'")
 _UNKNOWN = re.compile(r"(?P<call>\w+)(?:\.__init__)?\(\) got an unexpected keyword argument '(?P<name>\w+)'")
@@ -188,6 +189,9 @@ def _suggestion(error: BaseException, root: Path) -> str:
     match = _NO_NAME.search(str(error))
     if match is not None:
         name, known = match["name"], dir(sys.modules.get(match["module"]))
+    elif isinstance(error, AttributeError) and error.name is not None:
+        known = [one for one in dir(error.obj) if not one.startswith("_")]
+        return _existing(name, known)
     elif isinstance(error, NameError) and error.__traceback__ is not None:
         last = error.__traceback__
         while last.tb_next is not None:
@@ -197,6 +201,16 @@ def _suggestion(error: BaseException, root: Path) -> str:
     if not close and isinstance(error, TypeError) and "object is not iterable" in str(error):
         return "put it in a tuple: (value,)"
     return f"did you mean `{close[0]}`?" if close else ""
+
+
+def _existing(name: str, known: Sequence[str]) -> str:
+    """The likeliest of what exists, and the rest as far as a line goes."""
+    close = get_close_matches(name, known, n=1)
+    rest = [one for one in known if one not in close]
+    there = ", ".join(rest[:_LISTED]) + (f" and {len(rest) - _LISTED} more" if len(rest) > _LISTED else "")
+    if close:
+        return f"did you mean `{close[0]}`?" + (f" There are also {there}" if rest else "")
+    return f"there are {there}" if rest else "it has nothing that can be asked for"
 
 
 def _module(name: str, root: Path) -> str:

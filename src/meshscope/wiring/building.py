@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -18,9 +19,11 @@ from meshscope.bundle.tally import tally
 from meshscope.bundle.write import write
 from meshscope.findings import Finding, Level, worst
 from meshscope.wiring.assembly import Assembly, assembled
+from meshscope.wiring.checking import ruled
 from meshscope.wiring.importing import sources
 from meshscope.wiring.load import LOAD_SECONDS
 from meshscope.wiring.providers import packages
+from meshscope.wiring.rules import rules
 
 # Those whose own output becomes part of ours.
 _LIBRARIES = ("grafanalib", "jsonnet", "promql-parser")
@@ -42,33 +45,51 @@ class Outcome:
 
 
 def build(
-    root: Path, folder: Path, environment: str | None, options: Options, *, seconds: float = LOAD_SECONDS
+    root: Path,
+    folder: Path,
+    environment: str | None,
+    options: Options,
+    *,
+    seconds: float = LOAD_SECONDS,
+    today: date | None = None,
 ) -> Outcome:
     """Bring the tree in ``folder`` up to date with the definitions below ``root``.
 
-    Raises `MeshscopeError` where there is no house, or ``folder`` can't be written.
+    ``today`` decides which comments still allow an error. Raises `MeshscopeError` where there is no house, or
+    ``folder`` can't be written.
     """
+    day = today or date.today()
     before = read(folder)
-    if before is not None and _current(before, root, folder, environment, options):
+    if before is not None and _current(before, root, folder, environment, options, day):
         return Outcome(folder=folder, findings=before.findings, manifest=before, changed=False)
-    return built(assembled(root, environment, options, seconds=seconds), folder, environment)
+    return built(assembled(root, environment, options, seconds=seconds), folder, environment, day)
 
 
-def built(assembly: Assembly, folder: Path, environment: str | None) -> Outcome:
-    """Write what was assembled to ``folder``, unless an error says that it is not whole."""
-    findings = tuple(finding.located(assembly.house.root) for finding in assembly.findings)
+def built(assembly: Assembly, folder: Path, environment: str | None, today: date) -> Outcome:
+    """Write what was assembled to ``folder``, unless an error says that it is not right.
+
+    Errors are those of the definitions and of our own rules; only what real programs say is left to a check.
+    """
+    own, _ = rules()
+    ruling = ruled(assembly, own, assembly.findings, today)
+    said = [finding for finding in ruling.kept if finding.level is Level.ERROR or finding in assembly.findings]
+    findings = tuple(finding.located(assembly.house.root) for finding in said)
     if assembly.built is None or worst(findings) == Level.ERROR:
         return Outcome(folder=folder, findings=findings)
     before = read(folder)
     edited = _edited(before, folder) if before is not None else ()
-    manifest = _written(assembly, assembly.built, folder, environment, findings)
+    manifest = _written(assembly, assembly.built, folder, environment, findings, ruling.until)
     return Outcome(folder=folder, findings=findings, manifest=manifest, edited=edited)
 
 
-def _current(before: Manifest, root: Path, folder: Path, environment: str | None, options: Options) -> bool:
+def _current(
+    before: Manifest, root: Path, folder: Path, environment: str | None, options: Options, today: date
+) -> bool:
     """Whether building again would write the same: asked of digests, without reading a definition."""
     recipe = before.recipe
     if replace(recipe, inputs=()) != _recipe(environment, options):
+        return False
+    if before.allowed_until is not None and before.allowed_until < today:
         return False
     known = dict(recipe.inputs)
     if any(path not in known for path in sources(root)):
@@ -81,7 +102,12 @@ def _edited(before: Manifest, folder: Path) -> tuple[str, ...]:
 
 
 def _written(
-    assembly: Assembly, made: Built, folder: Path, environment: str | None, findings: tuple[Finding, ...]
+    assembly: Assembly,
+    made: Built,
+    folder: Path,
+    environment: str | None,
+    findings: tuple[Finding, ...],
+    until: date | None,
 ) -> Manifest:
     house = assembly.house
     model, provider = house.model, assembly.provider
@@ -95,6 +121,7 @@ def _written(
         files,
         findings,
         (*tally(model, made.artefacts), *told(made.detections)),
+        until,
     )
     write(folder, [*files, rendered(manifest)])
     return manifest

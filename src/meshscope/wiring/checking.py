@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from meshscope.check.pages import catalogue
 from meshscope.check.report import Report
 from meshscope.check.subject import Rule, Subject
 from meshscope.check.suppression import allowed, permissions
-from meshscope.findings import Finding
+from meshscope.findings import Finding, Level
 from meshscope.wiring.assembly import Assembly, broken_providers, objects, plain, providers
 from meshscope.wiring.engines import engines
 from meshscope.wiring.rules import rules
@@ -54,9 +55,27 @@ def tested(assembly: Assembly, tell: Callable[[str], object]) -> Report:
 
 def judged(assembly: Assembly, own: tuple[Rule, ...], found: list[Finding], today: date) -> tuple[list[Finding], int]:
     """``found`` and what our own rules find, without what comments allow; and how much that is."""
+    ruling = ruled(assembly, own, found, today)
+    return list(ruling.kept), len(ruling.held)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ruling:
+    """What our own rules find and what comments hold back of it; ``until`` is the last day of the first such comment.
+
+    Only comments that hold back an error count for ``until``: after that day it is one again.
+    """
+
+    kept: tuple[Finding, ...]
+    held: tuple[Finding, ...] = ()
+    until: date | None = None
+
+
+def ruled(assembly: Assembly, own: tuple[Rule, ...], found: Sequence[Finding], today: date) -> Ruling:
+    """``found`` and what our own rules find, as comments allow it on ``today``."""
     house, built, provider = assembly.house, assembly.built, assembly.provider
     if house.model is None or built is None or provider is None:
-        return found, 0
+        return Ruling(kept=tuple(found))
     subject = Subject(
         model=house.model,
         provider=provider,
@@ -70,7 +89,9 @@ def judged(assembly: Assembly, own: tuple[Rule, ...], found: list[Finding], toda
     paths = [path for path, _ in house.inputs if path.endswith(".py")]
     given, wrong = permissions(house.root, paths, {rule.code for rule in own} | catalogue().keys())
     kept, held = allowed(every, given, today)
-    return [*kept, *wrong], len(held)
+    errors = [finding for finding in held if finding.level is Level.ERROR]
+    days = [one.until for one in given if one.until >= today and any(map(one.covers, errors))]
+    return Ruling(kept=(*kept, *wrong), held=tuple(held), until=min(days, default=None))
 
 
 def _proved(assembly: Assembly, wanted: Callable[[Engine], bool], tell: Callable[[str], object]) -> Report:

@@ -1,20 +1,22 @@
 """Find traffic that makes an alert's condition true, and traffic just below it, from the condition alone.
 
 Everything bad (failures, slow answers, plaintext) is driven by one share; the traffic's volume is the other unknown.
-A condition is a formula over both, so that its threshold is found by halving.
+A condition is a formula over both, so that each of its thresholds is found by halving.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 
 from meshscope.model.alerting import Alert
 from meshscope.model.signals import Binary, Combined, Comparison, Condition, Expr, Literal, Scope, Signal
 
 _MOST_BAD = Fraction(99, 100)
+_SHARES = tuple(Fraction(share, 100) for share in range(100))
 _VOLUMES = (Fraction(1), Fraction(10), Fraction(100), Fraction(1000), Fraction(1, 10), Fraction(1, 100))
 _STEPS = 40
 
@@ -36,36 +38,74 @@ class Solution:
 
 
 def solve(alert: Alert, window: Fraction) -> Solution | None:
-    """Traffic around the threshold of ``alert``, whose window is that many seconds; None where none makes it fire."""
+    """Traffic around a threshold of ``alert``, whose window is that many seconds; None where none was found.
+
+    Each share of bad requests is tried at several volumes, then each volume at several shares.
+    """
     least = max(Fraction(alert.at_least) * 2 / window, Fraction(10))
-    for volume in _VOLUMES:
-        rate = least * volume
-        if rate * window < alert.at_least:
-            continue
-        found = _by_share(alert.condition, rate)
-        if found is not None:
-            return found
-    return None
+    rates = [rate for rate in (least * volume for volume in _VOLUMES) if rate * window >= alert.at_least]
+    found = (_by_share(alert.condition, rate) for rate in rates)
+    other = (_by_rate(alert.condition, share, sorted(rates)) for share in (Fraction(0), Fraction(1, 2), _MOST_BAD))
+    return next((one for one in (*found, *other) if one is not None), None)
 
 
 def _by_share(condition: Condition, rate: Fraction) -> Solution | None:
-    low, high = Fraction(0), _MOST_BAD
-    at_low, at_high = holds(condition, Traffic(rate, low)), holds(condition, Traffic(rate, high))
-    if at_low == at_high:
-        return None
-    for _ in range(_STEPS):
-        middle = (low + high) / 2
-        if holds(condition, Traffic(rate, middle)) == at_low:
-            low = middle
-        else:
-            high = middle
-    # A little to either side, in numbers that a person can read.
-    below, above = _rounded(low * Fraction(95, 100)), _rounded(high + (_MOST_BAD - high) / 5)
-    firing, quiet = (above, below) if at_high else (below, above)
-    solution = Solution(Traffic(rate, firing), Traffic(rate, quiet))
-    if holds(condition, solution.firing) and not holds(condition, solution.quiet):
-        return solution
+    def at(share: Fraction) -> bool:
+        return holds(condition, Traffic(rate, share))
+
+    ends = (Fraction(0), _MOST_BAD)
+    edges = _edges(at, ends) or _edges(at, _with_limits(condition, _SHARES))
+    for index, (low, high) in enumerate(edges):
+        # A little to either side, in numbers that a person can read, and not beyond the next threshold.
+        before = edges[index - 1][1] if index else Fraction(0)
+        after = edges[index + 1][0] if index + 1 < len(edges) else _MOST_BAD
+        below, above = _rounded(low - (low - before) / 20), _rounded(high + (after - high) / 5)
+        if at(below) != at(above):
+            firing, quiet = (above, below) if at(above) else (below, above)
+            return Solution(Traffic(rate, firing), Traffic(rate, quiet))
     return None
+
+
+def _by_rate(condition: Condition, share: Fraction, rates: Sequence[Fraction]) -> Solution | None:
+    def at(rate: Fraction) -> bool:
+        return holds(condition, Traffic(rate, share))
+
+    for low, high in _edges(at, _with_limits(condition, rates)):
+        below, above = _rounded(low * Fraction(95, 100)), _rounded(high * Fraction(105, 100))
+        if at(below) != at(above):
+            firing, quiet = (above, below) if at(above) else (below, above)
+            return Solution(Traffic(firing, share), Traffic(quiet, share))
+    return None
+
+
+def _with_limits(condition: Condition, tried: Sequence[Fraction]) -> list[Fraction]:
+    """``tried`` and, so that no band between two limits is stepped over, what lies between the condition's numbers."""
+    limits = sorted({tried[0], *(one for one in _literals(condition) if tried[0] < one < tried[-1]), tried[-1]})
+    return sorted({*tried, *((low + high) / 2 for low, high in pairwise(limits))})
+
+
+def _literals(node: Expr | Condition) -> Iterator[Fraction]:
+    match node:
+        case Literal(value=value):
+            yield Fraction(value)
+        case Binary(left=left, right=right) | Comparison(left=left, right=right):
+            yield from (*_literals(left), *_literals(right))
+        case Combined(parts=parts):
+            yield from (*_literals(parts[0]), *_literals(parts[1]))
+
+
+def _edges(at: Callable[[Fraction], bool], tried: Sequence[Fraction]) -> list[tuple[Fraction, Fraction]]:
+    """Where ``at`` changes between two of ``tried``, as close as halving gets: the last before, the first after."""
+    found: list[tuple[Fraction, Fraction]] = []
+    for low, high in pairwise(tried):
+        first = at(low)
+        if first == at(high):
+            continue
+        for _ in range(_STEPS):
+            middle = (low + high) / 2
+            low, high = (middle, high) if at(middle) == first else (low, middle)
+        found.append((low, high))
+    return found
 
 
 def _rounded(share: Fraction) -> Fraction:
