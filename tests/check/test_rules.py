@@ -14,6 +14,7 @@ from meshscope.artefacts.documents import CollectorConfig
 from meshscope.artefacts.objects import KubernetesObject
 from meshscope.artefacts.rules import Rule, RuleFile, RuleGroup
 from meshscope.build.options import Options
+from meshscope.check.live import Live, LoadedRule, querying, read
 from meshscope.check.pages import catalogue, index, page
 from meshscope.check.subject import Rule as OwnRule
 from meshscope.check.subject import Subject
@@ -46,6 +47,29 @@ def assembly(folder: Path, language: str, text: str) -> Assembly:
     return assembled(folder, None, Options())
 
 
+# What a Prometheus says to the rules that ask one: it has what our own rules read.
+LIVE = Live(
+    source="http://prometheus:9090",
+    metrics=frozenset({"up", "istio_request_duration_milliseconds_bucket"}),
+    labels={"up": frozenset({"job", "instance"})},
+    bounds=frozenset({"100.0", "250.0", "+Inf"}),
+    loaded=tuple(
+        LoadedRule(name=name, labels={}, query="sum by (job) (up)", group="own", file=file)
+        for name, file in (
+            ("job:loaded:twice", "new.yaml"),
+            ("job:loaded:twice", "old.yaml"),
+            ("job:loaded:once", "new.yaml"),
+        )
+    ),
+)
+
+
+def live(artefacts: Artefacts) -> Live:
+    """The same with whatever our own rules read."""
+    ours = {name for file, rule in querying(artefacts) if file != "own" for name, _ in read(rule)}
+    return replace(LIVE, metrics=LIVE.metrics | ours)
+
+
 def subject(folder: Path, language: str, text: str) -> Subject:
     """What a rule looks at, made of its example. YAML is rules of a mixin, an object, or a tier."""
     made = assembly(folder, *(("python", "") if language == "yaml" else (language, text)))
@@ -54,7 +78,11 @@ def subject(folder: Path, language: str, text: str) -> Subject:
     assert made.provider is not None
     if language != "yaml":
         return Subject(
-            model=made.house.model, provider=made.provider, artefacts=made.built.artefacts, providers=providers()
+            model=made.house.model,
+            provider=made.provider,
+            artefacts=made.built.artefacts,
+            providers=providers(),
+            live=live(made.built.artefacts),
         )
     document = yaml.safe_load(text)
     artefacts = made.built.artefacts
@@ -69,6 +97,7 @@ def subject(folder: Path, language: str, text: str) -> Subject:
         artefacts=artefacts,
         objects=(kubernetes(document, text),) if "kind" in document else (),
         providers=providers(),
+        live=live(artefacts),
     )
 
 

@@ -10,6 +10,7 @@ from typing import TypeAlias
 from meshscope.artefacts.artefacts import Artefacts
 from meshscope.artefacts.objects import KubernetesObject
 from meshscope.check.grafana import dashboard_findings
+from meshscope.check.live import Live
 from meshscope.findings import Finding
 from meshscope.model.boards import About
 from meshscope.model.model import Model
@@ -20,7 +21,8 @@ from meshscope.model.provider import MeshProvider
 class Subject:
     """A model, what was built from it, and every mesh provider that is known, by name.
 
-    ``objects`` are those of operators, where it was built for them.
+    ``objects`` are those of operators, where it was built for them; ``live`` is what a running Prometheus said, where
+    one was asked.
     """
 
     model: Model
@@ -28,6 +30,7 @@ class Subject:
     artefacts: Artefacts
     objects: tuple[KubernetesObject, ...] = ()
     providers: Mapping[str, MeshProvider]
+    live: Live | None = None
 
     @cached_property
     def dashboards(self) -> tuple[Finding, ...]:

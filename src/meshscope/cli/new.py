@@ -15,13 +15,13 @@ from string import Template
 import click
 
 from meshscope.artefacts.files import text_file
-from meshscope.cli import exits
+from meshscope.cli import exits, options
 from meshscope.cli.progress import working
 from meshscope.cli.show import say, shown
 from meshscope.findings import Finding, MeshscopeError
 from meshscope.model.people import dns_label
 from meshscope.model.versions import Versions
-from meshscope.wiring.discover import ASK_SECONDS, discover, refuse_occupied
+from meshscope.wiring.discover import discover, refuse_occupied
 
 FOLDERS = {"alert": "alerts", "dashboard": "dashboards", "service": "services", "pipeline": "collectors"}
 PIPELINES = {"github": ".github/workflows/meshscope.yml", "gitlab": ".gitlab-ci.yml"}
@@ -44,20 +44,7 @@ meshscope new ci github            the pipeline for CI; gitlab alike
 @click.argument("name", required=False, metavar="")
 @click.option("--from", "url", metavar="URL", help="The Prometheus of a mesh that runs: write what it shows.")
 @click.option("--provider", metavar="NAME", help="Who reports the traffic: istio (the default), opentelemetry.")
-@click.option(
-    "--http-config",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Who asks that Prometheus, in promtool's format.",
-)
-@click.option(
-    "--ask-seconds",
-    type=click.FloatRange(min=0, min_open=True),
-    default=ASK_SECONDS,
-    show_default=True,
-    metavar="N",
-    help="How long each question to that Prometheus may take.",
-)
+@options.asking
 @click.option(
     "--house",
     "root",

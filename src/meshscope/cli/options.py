@@ -9,6 +9,7 @@ from typing import TypeVar
 import click
 
 from meshscope.build.options import Emit, Options, time_scale
+from meshscope.wiring.discover import ASK_SECONDS
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -66,6 +67,24 @@ def output_format(command: F) -> F:
         default="text",
         show_default=True,
         help="How the result is written to stdout.",
+    )(command)
+
+
+def asking(command: F) -> F:
+    """``--http-config`` and ``--ask-seconds``: who asks a live Prometheus, and how long it may take."""
+    command = click.option(
+        "--ask-seconds",
+        type=click.FloatRange(min=0, min_open=True),
+        default=ASK_SECONDS,
+        show_default=True,
+        metavar="N",
+        help="How long each question to that Prometheus may take.",
+    )(command)
+    return click.option(
+        "--http-config",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="Who asks that Prometheus, in promtool's format.",
     )(command)
 
 

@@ -2,38 +2,62 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
+from meshscope.adapters.stores.access import access
+from meshscope.adapters.stores.prometheus import PrometheusStore
 from meshscope.check.crds import unproven
 from meshscope.check.engine import Absent, Engine
 from meshscope.check.judge import by_engines, by_rules, undeclared
+from meshscope.check.live import Live, looked_up
 from meshscope.check.origins import Origins
 from meshscope.check.pages import catalogue
 from meshscope.check.report import Report
 from meshscope.check.subject import Rule, Subject
 from meshscope.check.suppression import allowed, permissions
-from meshscope.findings import Finding, Level
+from meshscope.findings import Finding, Level, MeshscopeError
 from meshscope.wiring.assembly import Assembly, broken_providers, objects, plain, providers
+from meshscope.wiring.discover import ASK_SECONDS, access_of
 from meshscope.wiring.engines import engines
 from meshscope.wiring.rules import rules
 
 TESTS = "promtool test rules"
 
 
-def checked(assembly: Assembly, today: date, tell: Callable[[str], object], *, tests: bool = True) -> Report:
+@dataclass(frozen=True, kw_only=True)
+class Against:
+    """A live Prometheus to be asked: where it is, who asks (in promtool's format), how long each question may take."""
+
+    url: str
+    http_config: Path | None = None
+    seconds: float = ASK_SECONDS
+
+
+def checked(
+    assembly: Assembly,
+    today: date,
+    tell: Callable[[str], object],
+    *,
+    tests: bool = True,
+    against: Against | None = None,
+) -> Report:
     """Everything that is wrong with a house, less what comments allow on ``today``. ``tell`` hears how far it is.
 
-    Without ``tests`` the unit tests, which take longer than the rest, are left out.
+    Without ``tests`` the unit tests, which take longer than the rest, are left out. ``against`` is a Prometheus that is
+    asked for what only it knows. Raises `MeshscopeError` where it can't be asked.
     """
     own, broken = rules()
     found = [*assembly.findings, *broken]
     suppressed = 0
     if assembly.built is not None:
-        found, suppressed = judged(assembly, own, found, today)
+        ruling = ruled(assembly, own, found, today, asked(assembly, against, tell) if against else None)
+        found, suppressed = list(ruling.kept), len(ruling.held)
     said = _proved(assembly, lambda engine: tests or engine.name != TESTS, tell)
     return Report(
         findings=(*(finding.located(assembly.house.root) for finding in found), *said.findings),
@@ -71,8 +95,10 @@ class Ruling:
     until: date | None = None
 
 
-def ruled(assembly: Assembly, own: tuple[Rule, ...], found: Sequence[Finding], today: date) -> Ruling:
-    """``found`` and what our own rules find, as comments allow it on ``today``."""
+def ruled(
+    assembly: Assembly, own: tuple[Rule, ...], found: Sequence[Finding], today: date, live: Live | None = None
+) -> Ruling:
+    """``found`` and what our own rules find, as comments allow it on ``today``; ``live`` is what a Prometheus said."""
     house, built, provider = assembly.house, assembly.built, assembly.provider
     if house.model is None or built is None or provider is None:
         return Ruling(kept=tuple(found))
@@ -82,6 +108,7 @@ def ruled(assembly: Assembly, own: tuple[Rule, ...], found: Sequence[Finding], t
         artefacts=built.artefacts,
         objects=objects(assembly),
         providers=providers(),
+        live=live,
     )
     # The build says some of it too.
     plugins = broken_providers(provider.name)
@@ -92,6 +119,24 @@ def ruled(assembly: Assembly, own: tuple[Rule, ...], found: Sequence[Finding], t
     errors = [finding for finding in held if finding.level is Level.ERROR]
     days = [one.until for one in given if one.until >= today and any(map(one.covers, errors))]
     return Ruling(kept=(*kept, *wrong), held=tuple(held), until=min(days, default=None))
+
+
+def asked(assembly: Assembly, against: Against, tell: Callable[[str], object]) -> Live | None:
+    """What the Prometheus ``against`` says of what the rules read; None where nothing is built.
+
+    Raises `MeshscopeError` where it can't be asked.
+    """
+    built, provider = assembly.built, assembly.provider
+    if built is None or provider is None:
+        return None
+    asking = access(against.http_config) if against.http_config is not None else access_of(os.environ)
+    try:
+        with closing(PrometheusStore(against.url, asking, seconds=against.seconds)) as store:
+            return looked_up(store, store.url, built.artefacts, provider, tell)
+    except MeshscopeError as error:
+        # The same address is given by another option to whoever writes definitions from it.
+        remedy = error.finding.help.replace("--from", "--against")
+        raise MeshscopeError(replace(error.finding, help=remedy)) from error
 
 
 def _proved(assembly: Assembly, wanted: Callable[[Engine], bool], tell: Callable[[str], object]) -> Report:

@@ -23,6 +23,8 @@ import httpx2
 from meshscope.adapters.stores import failures
 from meshscope.adapters.stores.access import Access
 from meshscope.build.discovery.store import About, Answer, Question, Row
+from meshscope.build.promql import quoted
+from meshscope.check.live import LoadedRule
 from meshscope.findings import MeshscopeError
 from meshscope.model.units import Duration, ms
 
@@ -85,10 +87,40 @@ class PrometheusStore:
 
     def names(self) -> tuple[str, ...]:
         """The names of its metrics, sorted."""
-        data = self._data("GET", "label/__name__/values", {}, "which metrics it has")
+        return tuple(sorted(self._listed("label/__name__/values", {}, "which metrics it has")))
+
+    def labels(self, metric: str) -> frozenset[str]:
+        """The labels that the series of a metric have."""
+        return frozenset(self._listed("labels", {"match[]": _series(metric)}, f"which labels `{metric}` has"))
+
+    def values(self, metric: str, label: str) -> frozenset[str]:
+        """The values that a label of a metric has."""
+        form = {"match[]": _series(metric)}
+        return frozenset(self._listed(f"label/{label}/values", form, f"which values `{label}` has"))
+
+    def loaded(self) -> tuple[LoadedRule, ...]:
+        """The rules that it runs, in the order of files and groups."""
+        data = self._data("GET", "rules", {}, "which rules it runs")
+        try:
+            return tuple(
+                LoadedRule(
+                    name=str(rule["name"]),
+                    labels={str(name): str(value) for name, value in rule.get("labels", {}).items()},
+                    query=str(rule["query"]),
+                    group=str(group["name"]),
+                    file=str(group["file"]),
+                )
+                for group in data["groups"]  # type: ignore[index]
+                for rule in group["rules"]
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            raise failures.not_prometheus(self.url, "something that is no list of rules") from error
+
+    def _listed(self, path: str, form: Mapping[str, str], purpose: str) -> list[str]:
+        data = self._data("GET", path, form, purpose)
         if not isinstance(data, list):
             raise failures.not_prometheus(self.url, "something that is no list of names")
-        return tuple(sorted(str(name) for name in data))
+        return [str(one) for one in data]
 
     def ask(self, question: Question, now: Decimal) -> Answer:
         """The answer as it was at ``now``."""
@@ -211,6 +243,10 @@ def retention(text: str) -> Duration | None:
             found = re.findall(r"(\d+)(ms|[smhdwy])", part)
             return sum(int(number) * _MILLISECONDS[unit] for number, unit in found) * ms
     return None
+
+
+def _series(metric: str) -> str:
+    return f"{{__name__={quoted(metric)}}}"
 
 
 def _object(body: bytes) -> Mapping[str, object] | None:

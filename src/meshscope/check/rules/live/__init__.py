@@ -1,0 +1,1 @@
+"""Rules that ask what a live Prometheus said: `meshscope check --against URL`."""

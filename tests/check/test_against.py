@@ -1,0 +1,167 @@
+"""``check --against``: a real Prometheus is asked, and what it lacks or runs twice is told at the definition."""
+
+import http.server
+import socket
+import subprocess
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from meshscope.adapters.stores.access import Access
+from meshscope.adapters.stores.prometheus import PrometheusStore
+from meshscope.build.options import Options
+from meshscope.check.live import LoadedRule
+from meshscope.findings import Finding, MeshscopeError
+from meshscope.wiring.assembly import Assembly, assembled
+from meshscope.wiring.checking import Against, asked, ruled
+from meshscope.wiring.rules import rules
+from tests.houses import small
+
+EXPORTED = b"""\
+# TYPE orders_total counter
+orders_total{shop="eu",state="done"} 5
+# TYPE istio_request_duration_milliseconds histogram
+istio_request_duration_milliseconds_bucket{le="50",reporter="source"} 1
+istio_request_duration_milliseconds_bucket{le="250",reporter="source"} 2
+istio_request_duration_milliseconds_bucket{le="+Inf",reporter="source"} 2
+istio_request_duration_milliseconds_sum{reporter="source"} 100
+istio_request_duration_milliseconds_count{reporter="source"} 2
+"""
+CONFIG = """\
+global: {scrape_interval: 200ms, evaluation_interval: 200ms}
+scrape_configs: [{job_name: shop, static_configs: [{targets: ["127.0.0.1:%d"]}]}]
+rule_files: [rules/*.yaml]
+"""
+RULES = """\
+groups: [{name: %s, rules: [{record: "shop:orders:rate5m", expr: "sum by (shop) (rate(orders_total[5m]))"}]}]
+"""
+MIXIN = """\
+{ prometheusAlerts+:: { groups: [{ name: 'orders', rules: [
+  { alert: 'Right', expr: 'rate(orders_total{state="done"}[5m]) > 5', 'for': '5m' },
+  { alert: 'NoSeries', expr: 'rate(order_total[5m]) > 5', 'for': '5m' },
+  { alert: 'NoLabel', expr: 'rate(orders_total{stat="done"}[5m]) > 5', 'for': '5m' },
+  { alert: 'MayBeEmpty', expr: 'rate(orders_total{stat=~"|done", other!="x"}[5m]) > 5', 'for': '5m' },
+  { alert: 'Recorded', expr: 'shop:orders:rate5m > 5', 'for': '5m' },
+] }] },
+  prometheusRules+:: { groups: [{ name: 'r', rules: [
+  { record: 'shop:orders:rate5m', expr: 'sum by (shop) (rate(orders_total[5m]))' },
+] }] } }
+"""
+SLOW = """\
+from meshscope import SLO, Latency, Service, days, ms, percent
+
+quick = SLO(name="quick", of=Latency(under=100 * ms), objective=99 * percent, over=30 * days)
+well = SLO(name="well", of=Latency(under=250 * ms), objective=99 * percent, over=30 * days)
+cart = Service(name="cart", namespace="shop", runbook="cart.md", slos=(quick, well))
+"""
+
+
+class Exporter(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/plain; version=0.0.4")
+        self.end_headers()
+        self.wfile.write(EXPORTED)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def free() -> int:
+    with socket.socket() as opened:
+        opened.bind(("127.0.0.1", 0))
+        return int(opened.getsockname()[1])
+
+
+@pytest.fixture
+def url(tmp_path: Path, engine: Callable[[str], Path]) -> Iterator[str]:
+    """A real Prometheus that scrapes a shop and has loaded one recording rule from two files."""
+    exporter = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Exporter)
+    threading.Thread(target=exporter.serve_forever, daemon=True).start()
+    home, port = tmp_path / "prometheus", free()
+    (home / "rules").mkdir(parents=True)
+    (home / "prometheus.yaml").write_text(CONFIG % exporter.server_port)
+    for name in ("new", "old"):
+        (home / "rules" / f"{name}.yaml").write_text(RULES % name)
+    arguments = ["--config.file=prometheus.yaml", f"--web.listen-address=127.0.0.1:{port}", "--storage.tsdb.path=data"]
+    with (home / "log").open("wb") as log:
+        server = subprocess.Popen([str(engine("prometheus")), *arguments], cwd=home, stdout=log, stderr=log)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        waited(address, "orders_total", home / "log")
+        yield address
+    finally:
+        server.terminate()
+        server.wait(30)
+        exporter.shutdown()
+        exporter.server_close()
+
+
+def waited(address: str, metric: str, log: Path) -> None:
+    for _ in range(600):
+        with suppress(OSError), urllib.request.urlopen(f"{address}/api/v1/label/__name__/values", timeout=5) as answer:
+            if metric.encode() in answer.read():
+                return
+        time.sleep(0.1)
+    raise AssertionError(log.read_text())
+
+
+def house(folder: Path) -> Assembly:
+    made = small(folder, services__cart=SLOW).write({"alerts/orders/mixin.libsonnet": MIXIN})
+    return assembled(made.root, None, Options())
+
+
+def live_findings(made: Assembly, address: str) -> list[Finding]:
+    live = asked(made, Against(url=address), lambda _: None)
+    ruling = ruled(made, rules()[0], made.findings, date(2026, 12, 1), live)
+    return [finding for finding in ruling.kept if finding.code.startswith("live/")]
+
+
+@pytest.mark.engines("prometheus")
+def test_what_a_live_prometheus_lacks_or_runs_twice_is_told_at_its_line(url: str, tmp_path: Path) -> None:
+    found = live_findings(house(tmp_path / "house"), url)
+    foreign = {(f.code, str(f.place), f.help) for f in found if f.place and f.place.path.startswith("alerts/orders")}
+    line = "alerts/orders/mixin.libsonnet"
+    assert {one for one in foreign if one[0] != "live/loaded-twice"} == {
+        ("live/no-series", f"{line}:3", "did you mean `orders_total`?"),
+        ("live/no-label", f"{line}:4", "did you mean `state`?"),
+    }
+    (twice,) = [finding for finding in found if finding.code == "live/loaded-twice"]
+    assert str(twice.place) == f"{line}:9"
+    assert "group new of " in twice.why
+    assert "old.yaml" in twice.why
+    (bound,) = [finding for finding in found if finding.code == "live/no-bucket"]
+    assert bound.title == f"100ms, the bound of `quick`, is no bucket in {url}"
+    assert str(bound.place) == "services/cart.py:3"
+
+
+@pytest.mark.engines("prometheus")
+def test_a_real_prometheus_says_its_names_labels_values_and_rules(url: str) -> None:
+    with closing(PrometheusStore(url, Access())) as store:
+        assert "orders_total" in store.names()
+        assert store.labels("orders_total") == {"__name__", "instance", "job", "shop", "state"}
+        assert store.labels("no_such_metric") == frozenset()
+        bounds = store.values("istio_request_duration_milliseconds_bucket", "le")
+        assert {float(one) for one in bounds} == {50.0, 250.0, float("inf")}
+        loaded = store.loaded()
+    assert [(rule.name, rule.group, Path(rule.file).name) for rule in loaded] == [
+        ("shop:orders:rate5m", "new", "new.yaml"),
+        ("shop:orders:rate5m", "old", "old.yaml"),
+    ]
+    assert isinstance(loaded[0], LoadedRule)
+
+
+def test_a_prometheus_that_can_not_be_asked_ends_the_check_and_is_never_taken_for_one_without_series(
+    tmp_path: Path,
+) -> None:
+    made = house(tmp_path / "house")
+    with pytest.raises(MeshscopeError) as raised:
+        asked(made, Against(url=f"http://127.0.0.1:{free()}"), lambda _: None)
+    assert raised.value.finding.code == "prometheus/unreachable"
+    assert "--from" not in raised.value.finding.help
