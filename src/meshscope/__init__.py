@@ -3,6 +3,7 @@
 from meshscope.model import panels, queries
 from meshscope.model.alerting import Alert, Severity, Where, alert
 from meshscope.model.boards import dashboard
+from meshscope.model.grafana import DataSource
 from meshscope.model.mesh import Environment, Mesh, SeverityWords
 from meshscope.model.modes import Mode
 from meshscope.model.people import Owner
@@ -31,6 +32,7 @@ __all__ = [
     "ClientTls",
     "Condition",
     "DataPlane",
+    "DataSource",
     "Direction",
     "Env",
     "Environment",

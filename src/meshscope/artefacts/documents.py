@@ -7,10 +7,13 @@ A document is plain data (mappings, sequences, scalars) in the order in which a 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from meshscope.findings import Place
+
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,14 +53,22 @@ class CollectorConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class GrafanaDashboard:
-    """One dashboard in Grafana's current schema; ``name`` is its file's name, ``uid`` stands in links."""
+    """One dashboard; ``name`` is its file's name, ``uid`` stands in links (empty: Grafana chooses one).
+
+    ``folder`` is the folder of Grafana's in which it is shown, empty for the mesh's own. ``carried`` ones are as
+    somebody else wrote them, in whatever schema that was; all others are in Grafana's current one.
+    """
 
     name: str
     uid: str
     document: Mapping[str, object]
+    folder: str = ""
+    carried: bool = False
     origin: Place | None = field(default=None, compare=False)
 
 
 def canonical_json(document: object) -> str:
     """``document`` as indented JSON in the order of its keys, ending in a newline."""
-    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+    text = json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+    # Half a pair of surrogates is JSON, and no UTF-8.
+    return json.dumps(document, indent=2) + "\n" if _HALF.search(text) else text

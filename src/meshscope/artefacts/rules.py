@@ -40,27 +40,39 @@ class Rule:
 
 @dataclass(frozen=True, kw_only=True)
 class RuleGroup:
-    """Rules that run in order every ``interval``; ``static`` ones hold constants and query nothing."""
+    """Rules that run in order every ``interval`` (empty: as often as Prometheus runs those that say nothing).
+
+    ``static`` ones hold constants and query nothing. ``options`` is whatever else a foreign group says.
+    """
 
     name: str
     interval: str
     rules: tuple[Rule, ...]
     static: bool = False
+    options: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class RuleFile:
-    """Groups that a person reads together; ``about`` is the comment on top."""
+    """Groups that a person reads together; ``about`` is the comment on top.
+
+    ``carried`` ones were written by somebody else, and are as they were.
+    """
 
     name: str
     about: str
     groups: tuple[RuleGroup, ...]
+    carried: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class RuleTest:
-    """One promtool unit test file: the document, and which rule files and definition it judges."""
+    """One promtool unit test file: the document, and which rule files and definition it judges.
+
+    ``text`` is the whole file where somebody else wrote it.
+    """
 
     name: str
     document: Mapping[str, object]
+    text: str = ""
     origin: Place | None = field(default=None, compare=False)

@@ -11,7 +11,7 @@ from meshscope.build.alertmanager import alertmanager
 from meshscope.build.collectors import collector_findings, collectors
 from meshscope.build.dashboards import dashboards
 from meshscope.build.detection import Detection, detection_file, detections
-from meshscope.build.foreign import foreign_rules
+from meshscope.build.foreign import foreign_rules, foreign_tests
 from meshscope.build.layout import layout
 from meshscope.build.operator import operator, operator_findings, operator_objects
 from meshscope.build.options import Emit, Options
@@ -40,8 +40,8 @@ def assemble(model: Model, provider: MeshProvider, options: Options) -> Built:
     """Build everything for ``model`` as ``provider`` reports it."""
     proved = bench(model, provider, options)
     artefacts = Artefacts(
-        rules=(*rule_files(model, provider, options), *foreign_rules(model, options)),
-        tests=(_synthetic(proved), *every_test(proved)),
+        rules=(*rule_files(model, provider, options), *foreign_rules(model)),
+        tests=(_synthetic(proved), *every_test(proved), *foreign_tests(model)),
         prometheus=prometheus(model, provider, options),
         alertmanager=alertmanager(model, options),
         collectors=collectors(model, provider, options),

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import re
 
 from meshscope.model.mesh import Mesh
 
 LONGEST_UID = 40
+
+
+def folder_path(folder: str) -> str:
+    """What the folder of Grafana's called ``folder`` is called on a disk; a digest tells alike ones apart."""
+    plain = re.sub(r"[^a-z0-9]+", "-", folder.lower()).strip("-")[:63]
+    return plain if plain == folder else f"{plain}-{hashlib.sha256(folder.encode()).hexdigest()[:8]}".lstrip("-")
 
 
 def board_uid(mesh: Mesh, name: str) -> str:

@@ -9,6 +9,7 @@ from meshscope.artefacts.documents import CollectorConfig, GrafanaDashboard, can
 from meshscope.artefacts.files import File, text_file
 from meshscope.artefacts.rules import RuleFile, RuleTest
 from meshscope.artefacts.yaml import dump
+from meshscope.build.boards import folder_path
 from meshscope.build.fragment import fragment_text
 from meshscope.build.guide import files_guide
 from meshscope.build.heading import heading
@@ -22,6 +23,7 @@ from meshscope.model.provider import MeshProvider
 
 # Where Grafana sees the dashboards; the file that names it stands beside them.
 DASHBOARDS = "/etc/grafana/dashboards"
+FOLDERS = "/etc/grafana/folders"
 
 
 def layout(model: Model, provider: MeshProvider, artefacts: Artefacts, options: Options) -> tuple[File, ...]:
@@ -37,7 +39,7 @@ def layout(model: Model, provider: MeshProvider, artefacts: Artefacts, options: 
         text_file("alertmanager/fragment.yaml", fragment_text(model, options), artefacts.alertmanager.origins),
         *(collector_file(collector) for collector in artefacts.collectors),
         *(dashboard_file(dashboard) for dashboard in artefacts.dashboards),
-        *_grafana(mesh, options),
+        *_grafana(mesh, artefacts.dashboards, options),
     ]
     return tuple(sorted(files, key=lambda file: file.path))
 
@@ -52,6 +54,10 @@ def rule_file(rules: RuleFile) -> File:
 def unit_test_file(test: RuleTest) -> File:
     """One file of unit tests as promtool reads it, or the constants that they share."""
     path = f"prometheus/tests/{test.name}.yaml"
+    if test.text:
+        return text_file(
+            path, heading("Unit tests of foreign rules, as they are.", (test.origin,)) + test.text, (test.origin,)
+        )
     if "groups" in test.document:
         return _document(
             path, "What the unit tests are about: rules that only they load.", test.document, (test.origin,)
@@ -68,7 +74,8 @@ def collector_file(collector: CollectorConfig) -> File:
 def dashboard_file(dashboard: GrafanaDashboard) -> File:
     """One dashboard as Grafana imports it."""
     text = canonical_json(dashboard.document)
-    return text_file(f"grafana/dashboards/{dashboard.name}.json", text, (dashboard.origin,))
+    folder = f"folders/{folder_path(dashboard.folder)}" if dashboard.folder else "dashboards"
+    return text_file(f"grafana/{folder}/{dashboard.name}.json", text, (dashboard.origin,))
 
 
 def data_sources(mesh: Mesh, options: Options) -> dict[str, object]:
@@ -90,17 +97,16 @@ def data_sources(mesh: Mesh, options: Options) -> dict[str, object]:
         "datasourceUid": "tempo",
         "url": "$${__value.raw}",
     }
-    sources = (
-        ("Prometheus", "prometheus", mesh.prometheus, numbers),
-        ("Traces", "tempo", mesh.traces, {"tracesToLogsV2": to_logs}),
-        ("Logs", "loki", mesh.logs, {"derivedFields": [to_trace]}),
-    )
+    own = {"prometheus": numbers, "tempo": {"tracesToLogsV2": to_logs}, "loki": {"derivedFields": [to_trace]}}
     return {
         "apiVersion": 1,
         "datasources": [
-            {"name": name, "uid": kind, "type": kind, "url": url, "isDefault": kind == "prometheus", **common}
-            | {"jsonData": settings}
-            for name, kind, url, settings in sources
+            {"name": source.name, "uid": source.uid, "type": source.kind, "url": source.url}
+            | {"isDefault": source.uid == "prometheus", **common}
+            | {"jsonData": own.get(source.uid) or dict(source.settings)}
+            for source in mesh.every_data_source
+            # One without an address is there already.
+            if source.url
         ],
     }
 
@@ -122,20 +128,27 @@ def _alertmanager(artefacts: Artefacts) -> Iterable[File]:
         yield text_file(f"alertmanager/templates/{name}", text, config.origins)
 
 
-def _grafana(mesh: Mesh, options: Options) -> Iterable[File]:
-    boards = {
-        "name": mesh.name,
-        "folder": mesh.name,
-        "type": "file",
-        "disableDeletion": True,
-        "allowUiUpdates": False,
-        "options": {"path": DASHBOARDS},
-    }
+def _grafana(mesh: Mesh, dashboards: Iterable[GrafanaDashboard], options: Options) -> Iterable[File]:
     folder = "grafana/provisioning"
-    providers = {"apiVersion": 1, "providers": [boards]}
+    # A provider reads every folder below its own, so those of other folders stand beside it.
+    inner = sorted({dashboard.folder for dashboard in dashboards} - {""})
+    listed = [_provider(mesh.name, mesh.name, DASHBOARDS)]
+    listed += [_provider(f"{mesh.name}/{name}", name, f"{FOLDERS}/{folder_path(name)}") for name in inner]
+    providers = {"apiVersion": 1, "providers": listed}
     yield _document(f"{folder}/dashboards/{mesh.name}.yaml", "Where Grafana finds the dashboards.", providers, ())
     about = "What the dashboards ask, and what they lead to."
     yield _document(f"{folder}/datasources/{mesh.name}.yaml", about, data_sources(mesh, options), (mesh.place,))
+
+
+def _provider(name: str, folder: str, path: str) -> dict[str, object]:
+    return {
+        "name": name,
+        "folder": folder,
+        "type": "file",
+        "disableDeletion": True,
+        "allowUiUpdates": False,
+        "options": {"path": path},
+    }
 
 
 def _document(path: str, about: str, document: Mapping[str, object], origins: tuple[Place | None, ...]) -> File:

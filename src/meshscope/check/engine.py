@@ -22,7 +22,8 @@ MINIMUM: Mapping[str, str] = {
 class Complaint:
     """What an engine has against one file: ``line`` and ``column`` from 1, 0 where it doesn't say.
 
-    ``group`` and ``rule`` (from 1) name a rule of a rule file; ``case`` is the unit test that failed.
+    ``group`` and ``rule`` (from 1) name a rule of a rule file; ``case`` is the unit test that failed. A ``lint`` is
+    what it takes all the same.
     """
 
     path: str
@@ -32,6 +33,7 @@ class Complaint:
     group: str = ""
     rule: int = 0
     case: str = ""
+    lint: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -21,8 +20,11 @@ from jsonschema.exceptions import ValidationError, best_match
 
 from meshscope.artefacts.artefacts import Artefacts
 from meshscope.artefacts.documents import GrafanaDashboard
+from meshscope.check.carried import carried_findings
 from meshscope.check.panel_queries import panel_queries, panels
+from meshscope.check.references import title_of
 from meshscope.findings import Finding, Level
+from meshscope.model.grafana import DataSource
 
 _SCHEMA = Path(__file__).parent / "schemas" / "grafana-dashboard.json"
 # What a query to Prometheus has; the schema leaves it to the data source.
@@ -38,18 +40,24 @@ _LINK = re.compile(r"^/d/(?P<uid>[^/?]+)")
 _BUILT_IN = frozenset({"-- Mixed --", "-- Dashboard --", "-- Grafana --"})
 
 
-def dashboard_findings(artefacts: Artefacts, foreign: Iterable[str] = ()) -> Iterator[Finding]:
-    """Everything that is wrong with the built dashboards; ``foreign`` names those that were written elsewhere."""
+def dashboard_findings(
+    artefacts: Artefacts, foreign: Iterable[str] = (), sources: Sequence[DataSource] = ()
+) -> Iterator[Finding]:
+    """Everything that is wrong with the built dashboards.
+
+    ``foreign`` names those that are objects of grafanalib, ``sources`` are the data sources that Grafana will have.
+    """
     uids = [dashboard.uid for dashboard in artefacts.dashboards]
     others = frozenset(foreign)
     for dashboard in artefacts.dashboards:
+        if dashboard.carried:
+            yield from carried_findings(dashboard, sources)
+            continue
         yield from schema_errors(dashboard, foreign=dashboard.name in others)
         yield from query_errors(dashboard)
         yield from _panel_errors(dashboard)
         yield from link_errors(dashboard, uids, artefacts.dashboards)
-    for uid, count in Counter(uids).items():
-        if count > 1:
-            yield from _same_uid(uid, [each for each in artefacts.dashboards if each.uid == uid])
+    yield from _same(artefacts.dashboards)
 
 
 def schema_errors(dashboard: GrafanaDashboard, *, foreign: bool = False) -> Iterator[Finding]:
@@ -218,17 +226,35 @@ def link_errors(
         )
 
 
-def _same_uid(uid: str, dashboards: list[GrafanaDashboard]) -> Iterator[Finding]:
-    first, *others = dashboards
-    for other in others:
-        yield Finding(
-            code="dashboard/same-uid",
-            title=f"dashboards `{first.name}` and `{other.name}` have the same uid `{uid}`",
-            place=other.origin,
-            why="Grafana keeps the one that it reads last",
-            help="give one of them another uid, or leave it out",
-            subject=other.name,
-        )
+def _same(dashboards: Iterable[GrafanaDashboard]) -> Iterator[Finding]:
+    """Dashboards that Grafana can't tell apart.
+
+    Its duplicateValidator (pkg/services/provisioning/dashboards/validator.go, v9 to v12) takes the right to write away
+    from every provider that has two of one uid, or of one title in one folder.
+    """
+    uids: dict[str, GrafanaDashboard] = {}
+    titles: dict[tuple[str, str], GrafanaDashboard] = {}
+    for each in dashboards:
+        title = str(title_of(each.document) or "")
+        first, twin = uids.setdefault(each.uid, each), titles.setdefault((each.folder, title), each)
+        if each.uid and first is not each:
+            yield _twins(
+                "dashboard/same-uid", first, each, f"the same uid `{each.uid}`", "give one of them another uid"
+            )
+        if title and twin is not each:
+            what = f"the same title `{title}` in one folder"
+            yield _twins("dashboard/same-title", twin, each, what, "rename one, or move it into a folder of its own")
+
+
+def _twins(code: str, first: GrafanaDashboard, second: GrafanaDashboard, what: str, remedy: str) -> Finding:
+    return Finding(
+        code=code,
+        title=f"dashboards `{first.name}` and `{second.name}` have {what}",
+        place=second.origin,
+        why="Grafana then saves no dashboard of the whole build any more, changed or new, and says so in its log only",
+        help=remedy,
+        subject=second.name,
+    )
 
 
 def _urls(value: object) -> Iterator[str]:

@@ -10,7 +10,7 @@ from meshscope.artefacts.artefacts import Artefacts
 from meshscope.artefacts.files import File
 from meshscope.artefacts.rules import Rule
 from meshscope.check.engine import Complaint
-from meshscope.findings import Finding, Place
+from meshscope.findings import Finding, Level, Place
 from meshscope.model.model import Model
 
 _READERS = {"promtool": "Prometheus", "amtool": "Alertmanager", "otelcol": "the collector"}
@@ -61,6 +61,15 @@ class Origins:
         """The complaint as a finding at its definition."""
         program = engine.partition(" ")[0]
         spot = complaint.path + "".join(f":{number}" for number in (complaint.line, complaint.column) if number)
+        if complaint.lint:
+            return Finding(
+                code=f"engine/{program}-lint",
+                title=f"`{engine}` would rather not have {spot}",
+                place=self.of(complaint),
+                level=Level.WARNING,
+                why=complaint.message,
+                help="Prometheus loads it all the same; of two rules for one series leave one out",
+            )
         what = f"unit test `{complaint.case}` in {complaint.path}" if complaint.case else spot
         return Finding(
             code=f"engine/{program}",

@@ -36,7 +36,7 @@ class Subject:
     def dashboards(self) -> tuple[Finding, ...]:
         """Everything that is wrong with the dashboards, found once for all the rules about them."""
         foreign = [board.name for board in self.model.dashboards if board.about is About.FOREIGN]
-        return tuple(dashboard_findings(self.artefacts, foreign))
+        return tuple(dashboard_findings(self.artefacts, foreign, self.model.mesh.every_data_source))
 
 
 Judge: TypeAlias = Callable[[Subject], Iterator[Finding]]

@@ -18,11 +18,15 @@ _LEAVES = (str, int, float, Symbolic, *LEAVES)
 
 
 class About(StrEnum):
-    """What a dashboard is about: the whole mesh, one service chosen by variables, or what its own author says."""
+    """What a dashboard is about: the whole mesh, one service chosen by variables, or what its own author says.
+
+    A foreign one is an object of grafanalib, brought to Grafana's current schema; a carried one stays as it is written.
+    """
 
     MESH = "mesh"
     SERVICE = "service"
     FOREIGN = "foreign"
+    CARRIED = "carried"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -42,7 +46,8 @@ class DashboardDefinition:
     """A dashboard. ``draw`` is called once, while definitions are loaded; what it draws is ``body``.
 
     ``body`` is Grafana's JSON in which queries, limits and links of `meshscope.model` stand where the build will write
-    texts. A foreign definition (a file, a mixin, a finished object) has a body from the start.
+    texts. A foreign or carried definition (a finished object, a file, a mixin) has a body from the start. ``folder`` is
+    the folder of Grafana's in which it is shown; empty for the mesh's own.
     """
 
     name: str
@@ -50,6 +55,7 @@ class DashboardDefinition:
     description: str = ""
     draw: Callable[..., object] | None = field(default=None, compare=False, repr=False)
     body: Mapping[str, object] | None = None
+    folder: str = ""
     place: Place | None = field(default=None, compare=False, repr=False)
 
     def drawn(self, mesh: Mesh) -> DashboardDefinition:

@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 
 from meshscope.findings import DefinitionError, Finding, Place, here
 from meshscope.model.addresses import check_addresses
+from meshscope.model.grafana import DataSource
 from meshscope.model.modes import Mode
 from meshscope.model.people import Owner, dns_label
 from meshscope.model.services import Service
@@ -41,7 +42,8 @@ class Mesh:
     do anywhere; what it may do to a service, the service says. ``retention`` is how long Prometheus keeps samples,
     ``scrape_interval`` how often it asks. ``grafana``, ``console`` and ``runbooks`` are base
     addresses for links; ``prometheus``, ``alertmanagers``, ``agent`` and ``pagerduty_url`` say where those listen,
-    ``traces`` and ``logs`` where Grafana asks for them (Tempo, Loki).
+    ``traces`` and ``logs`` where Grafana asks for them (Tempo, Loki); ``data_sources`` are the others that dashboards
+    ask.
     ``secrets`` is the folder of credential files as Alertmanager sees it; ``smarthost`` takes mail that comes from
     ``mail_from`` (as ``mail_user``, where it wants to know who asks) and is talked to in TLS unless ``mail_tls`` is
     False; empty, nobody is mailed. ``discovery`` says how Prometheus finds what it scrapes: from Kubernetes, or from
@@ -80,12 +82,23 @@ class Mesh:
     prometheus: str = "http://prometheus:9090"
     traces: str = "http://tempo:3200"
     logs: str = "http://loki:3100"
+    data_sources: tuple[DataSource, ...] = ()
     discovery: ServiceDiscovery = "kubernetes"
     monitoring_namespace: str = "monitoring"
     monitoring_labels: Mapping[str, str] = field(default_factory=lambda: {"release": "prometheus"}, hash=False)
     prometheus_account: str = "prometheus"
     istio_namespace: str = "istio-system"
     place: Place | None = field(default_factory=here, compare=False, repr=False)
+
+    @property
+    def every_data_source(self) -> tuple[DataSource, ...]:
+        """Grafana's data sources: metrics, traces and logs of the mesh, then those that are declared."""
+        return (
+            DataSource(name="Prometheus", kind="prometheus", url=self.prometheus, place=self.place),
+            DataSource(name="Traces", kind="tempo", uid="tempo", url=self.traces, place=self.place),
+            DataSource(name="Logs", kind="loki", uid="loki", url=self.logs, place=self.place),
+            *self.data_sources,
+        )
 
     def __post_init__(self) -> None:
         dns_label(self.name, "mesh", "name", self.place)
@@ -137,6 +150,7 @@ class Environment:
     prometheus: str | None = None
     traces: str | None = None
     logs: str | None = None
+    data_sources: tuple[DataSource, ...] | None = None
     agent: str | None = None
     secrets: str | None = None
     smarthost: str | None = None

@@ -9,7 +9,7 @@ from typing import TypeVar
 from meshscope.findings import Finding, Place
 from meshscope.model.alerting import Alert
 from meshscope.model.boards import DashboardDefinition
-from meshscope.model.foreign import ForeignRules
+from meshscope.model.foreign import ForeignRules, ForeignTests
 from meshscope.model.mesh import Environment, Mesh
 from meshscope.model.people import Owner
 from meshscope.model.pipelines import Pipeline
@@ -20,7 +20,7 @@ from meshscope.model.slo import SLO, Latency, Side, check_objective
 from meshscope.model.units import Duration
 
 T = TypeVar("T")
-D = TypeVar("D", Alert, DashboardDefinition, FalcoRule, ForeignRules, PipelineDefinition)
+D = TypeVar("D", Alert, DashboardDefinition, FalcoRule, ForeignRules, ForeignTests, PipelineDefinition)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +38,7 @@ class Definitions:
     dashboards: tuple[DashboardDefinition, ...] = ()
     pipelines: tuple[PipelineDefinition, ...] = ()
     foreign: tuple[ForeignRules, ...] = ()
+    foreign_tests: tuple[ForeignTests, ...] = ()
     falco_rules: tuple[FalcoRule, ...] = ()
 
 
@@ -59,6 +60,7 @@ class Model:
     dashboards: tuple[DashboardDefinition, ...]
     pipelines: tuple[Pipeline, ...]
     foreign: tuple[ForeignRules, ...] = ()
+    foreign_tests: tuple[ForeignTests, ...] = ()
     falco_rules: tuple[FalcoRule, ...] = ()
     call_places: Mapping[tuple[Identity, Identity], Place] = field(default_factory=dict, compare=False, repr=False)
 
@@ -107,6 +109,7 @@ def resolve(definitions: Definitions, environment: str | None) -> tuple[Model | 
         alerts=_unique(definitions.alerts, "alert", findings),
         dashboards=_unique(definitions.dashboards, "dashboard", findings),
         foreign=_unique(definitions.foreign, "mixin", findings),
+        foreign_tests=_unique(definitions.foreign_tests, "unit-test", findings),
         falco_rules=_unique(definitions.falco_rules, "rule of Falco", findings),
         # Drawn by the loader when the mesh is known: what draws them is a person's code.
         pipelines=(),

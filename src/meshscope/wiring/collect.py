@@ -12,7 +12,7 @@ from typing import TypeVar
 from meshscope.findings import DefinitionError, Finding, Level, Place
 from meshscope.model.alerting import Alert
 from meshscope.model.boards import DashboardDefinition
-from meshscope.model.foreign import ForeignRules
+from meshscope.model.foreign import ForeignRules, ForeignTests
 from meshscope.model.mesh import Environment, Mesh
 from meshscope.model.model import Definitions, Model
 from meshscope.model.people import Owner
@@ -22,6 +22,7 @@ from meshscope.model.security import FalcoRule
 from meshscope.model.services import Calls, External, Gateway, Service
 from meshscope.model.slo import SLO
 from meshscope.wiring.blame import explain
+from meshscope.wiring.carrying import carried, unread
 from meshscope.wiring.foreign import finished, foreign_files, read_foreign
 from meshscope.wiring.guard import Forbidden, Guard
 from meshscope.wiring.importing import Importer
@@ -41,6 +42,7 @@ _KINDS: Mapping[type, str] = {
     Alert: "alerts",
     DashboardDefinition: "dashboards",
     ForeignRules: "foreign",
+    ForeignTests: "foreign_tests",
     FalcoRule: "falco_rules",
     PipelineDefinition: "pipelines",
 }
@@ -66,8 +68,7 @@ class Collector:
             module = self._imported(path, relative)
             if module is not None:
                 self._keep(module, relative, path)
-        for path in foreign_files(self._root):
-            self._keep_foreign(path)
+        self._keep_foreign()
         for finding in self._guard.findings:
             self._findings.setdefault(finding)
         kinds = {kind: tuple(values.values()) for kind, values in self._found.items()}
@@ -117,12 +118,24 @@ class Collector:
                 self._findings.setdefault(finding)
         return None
 
-    def _keep_foreign(self, path: Path) -> None:
-        self._announce(path.relative_to(self._root).as_posix())
-        foreign = read_foreign(path, self._root, self._importer.read)
-        for definition in (*foreign.dashboards, *foreign.rules):
+    def _keep_foreign(self) -> None:
+        found = []
+        # What a definition has opened is a part of that, where it is no dashboard and no rule by itself.
+        opened = {path for path, _ in self._importer.inputs() if not path.startswith(("dashboards/", "alerts/"))}
+        for path in foreign_files(self._root):
+            relative = path.relative_to(self._root).as_posix()
+            if relative not in opened:
+                self._announce(relative)
+                found.append(read_foreign(path, self._root, self._importer.read))
+        own = {board.name for board in self._found["dashboards"].values() if isinstance(board, DashboardDefinition)}
+        definitions, findings = carried(found, own)
+        for definition in definitions:
             self._add(definition)
-        for finding in foreign.findings:
+        left = list(unread(self._root, (path for path, _ in self._importer.inputs())))
+        if any(finding.code.startswith("mixin/") for finding in findings):
+            # What a mixin would have read, had it gone on, is not known.
+            left = [finding for finding in left if finding.level > Level.NOTE]
+        for finding in (*findings, *left):
             self._findings.setdefault(finding)
 
     def _keep(self, module: ModuleType, relative: str, path: Path) -> None:

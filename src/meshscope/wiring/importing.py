@@ -10,6 +10,24 @@ from pathlib import Path
 from types import CodeType
 
 FOLDERS = ("services", "environments", "alerts", "dashboards", "collectors")
+_MIXIN = "mixin.libsonnet"
+
+
+def inner_homes(root: Path) -> list[Path]:
+    """The folders of mixins, which hold nothing else; a mixin right in dashboards/ does not make that its own."""
+    return [home for home in mixin_homes(root) if home.parent != root]
+
+
+def mixin_homes(root: Path) -> list[Path]:
+    """The folders of mixins below ``root``, but for those within another."""
+    found = [path.parent for folder in FOLDERS for path in sorted((root / folder).rglob(_MIXIN))]
+    own = [home for home in found if not is_left_alone(home, root)]
+    return [home for home in own if not any(other in home.parents and other.parent != root for other in own)]
+
+
+def is_left_alone(path: Path, root: Path) -> bool:
+    """Whether ``path`` is hidden, vendored or Python's cache: never read by itself, never run."""
+    return any(part in ("vendor", "__pycache__") or part.startswith(".") for part in path.relative_to(root).parts)
 
 
 class Importer:
@@ -20,6 +38,7 @@ class Importer:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._homes = inner_homes(root)
         self._read: dict[str, str] = {}
         sys.path.insert(0, str(root))
         sys.path_hooks.insert(0, self._finder)
@@ -44,7 +63,7 @@ class Importer:
         found = {folder: sorted((self.root / folder).rglob("*.py")) for folder in FOLDERS}
         ordered = [*found["services"], self.root / "mesh.py"]
         ordered += [path for folder in FOLDERS[1:] for path in found[folder]]
-        return [path for path in ordered if not path.name.startswith(("_", ".")) and not path.is_dir()]
+        return [path for path in ordered if not path.name.startswith("_") and not path.is_dir() and self._runs(path)]
 
     def name(self, path: Path) -> str:
         """The module name of a definition file."""
@@ -55,7 +74,16 @@ class Importer:
         inside = path == self.root or (path.is_relative_to(self.root) and self._is_ours(path))
         if not inside:
             raise ImportError(f"{entry} is not in the house")
-        return FileFinder(entry, (self._loader_class(), [".py"]))
+        # What lies in a mixin's folder is found by nobody: the finder that stands here says that there is nothing.
+        loaders = ((self._loader_class(), [".py"]),) if self._runs(path) else ()
+        return FileFinder(entry, *loaders)
+
+    def _runs(self, path: Path) -> bool:
+        """Whether Python at ``path`` is a definition, or may be imported by one: not what is in a mixin or vendored."""
+        if path == self.root or not path.is_relative_to(self.root):
+            return True
+        inside = any(home == path or home in path.parents for home in self._homes)
+        return not inside and not is_left_alone(path, self.root)
 
     def _is_ours(self, path: Path) -> bool:
         first = path.relative_to(self.root).parts[0]

@@ -17,6 +17,7 @@ import promql_parser
 from meshscope.artefacts.documents import GrafanaDashboard
 from meshscope.build.boards import LONGEST_UID, board_uid
 from meshscope.build.dashboards import current, layout
+from meshscope.build.dashboards.carried import carried
 from meshscope.build.dashboards.links import address
 from meshscope.build.dashboards.queries import Writer
 from meshscope.build.dashboards.sources import source
@@ -59,6 +60,9 @@ def dashboards(model: Model, provider: MeshProvider, options: Options) -> tuple[
     clusters = any(service.cluster for service in model.services)
     built = []
     for definition in model.dashboards:
+        if definition.about is About.CARRIED:
+            built.append(carried(definition, model.mesh))
+            continue
         writer = Writer(model=model, provider=provider, options=options, about=definition.about, clusters=clusters)
         built.append(Board(definition=definition, writer=writer).built())
     return tuple(built)
@@ -123,7 +127,7 @@ class Board:
         }
 
     def _is_sibling(self, other: DashboardDefinition) -> bool:
-        return other.about is not About.FOREIGN and other.name != self.definition.name
+        return other.about not in (About.FOREIGN, About.CARRIED) and other.name != self.definition.name
 
     def _sibling(self, other: DashboardDefinition) -> Json:
         title = str((other.body or {}).get("title", other.name))

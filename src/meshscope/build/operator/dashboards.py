@@ -21,7 +21,7 @@ def dashboard_objects(dashboards: Iterable[GrafanaDashboard], mesh: Mesh) -> Ite
             name=f"{mesh.name}-dashboard-{dashboard.name}",
             namespace=mesh.monitoring_namespace,
             labels={"grafana_dashboard": "1"},
-            annotations={"grafana_folder": mesh.name},
+            annotations={"grafana_folder": dashboard.folder or mesh.name},
             body={"data": {f"{mesh.name}-{dashboard.name}.json": canonical_json(dashboard.document)}},
             about=f"Dashboard {dashboard.name}, for Grafana's sidecar.",
             origins=(dashboard.origin,),

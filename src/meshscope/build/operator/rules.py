@@ -12,7 +12,7 @@ from meshscope.artefacts.objects import KubernetesObject
 from meshscope.artefacts.rules import RuleFile, RuleGroup
 from meshscope.build.operator.made import made, slug
 from meshscope.build.rules.statics import group_name
-from meshscope.build.ruletext import groups_text
+from meshscope.build.ruletext import groups_text, head
 from meshscope.findings import Finding
 from meshscope.model.mesh import Mesh
 
@@ -28,7 +28,8 @@ def rule_objects(files: Iterable[RuleFile], mesh: Mesh, query_offset: str) -> It
     for file in files:
         read = [group for group in file.groups if not group.static]
         if read:
-            yield _object(file.name, file.about, read, mesh, query_offset)
+            # Whether foreign rules look behind is their author's to say.
+            yield _object(file.name, file.about, read, mesh, "" if file.carried else query_offset)
         for group in file.groups:
             if group.static:
                 name = group.name.removeprefix(group_name(mesh, ""))
@@ -65,16 +66,7 @@ def _refused(thing: KubernetesObject, limit: int, mesh: Mesh) -> Finding:
 
 
 def _object(name: str, about: str, groups: Sequence[RuleGroup], mesh: Mesh, query_offset: str) -> KubernetesObject:
-    offset = {"query_offset": query_offset} if query_offset else {}
-    documents = [
-        {
-            "name": group.name,
-            "interval": group.interval,
-            **offset,
-            "rules": [rule.document() for rule in group.rules],
-        }
-        for group in groups
-    ]
+    documents = [{**head(group, query_offset), "rules": [rule.document() for rule in group.rules]} for group in groups]
     full = f"{mesh.name}-{name}"
     return made(
         mesh,

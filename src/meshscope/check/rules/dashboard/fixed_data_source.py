@@ -1,23 +1,25 @@
 """A panel names its data source by uid.
 
 ## What it does
-Finds panels whose data source is neither a variable nor one of Grafana's own.
+Finds panels that are drawn in Python and whose data source is neither a variable nor one of Grafana's own.
 
 ## Why it is bad
 In another Grafana, staging's or a colleague's, the same data source has another uid, and the panel stays empty there.
 
 ## Example
-```json
-{"title": "Disks", "panels": [
-  {"type": "stat", "title": "Free", "datasource": {"type": "prometheus", "uid": "PBFA97CFB590B2093"}}
-]}
+```python
+from grafanalib.core import Dashboard, Stat, Target
+
+free = Stat(title="Free", dataSource="PBFA97CFB590B2093", targets=[Target(expr="disk_free_bytes")])
+disks = Dashboard(title="Disks", panels=[free])
 ```
 
 ## Use instead
-```json
-{"title": "Disks", "panels": [
-  {"type": "stat", "title": "Free", "datasource": {"type": "prometheus", "uid": "${datasource}"}}
-]}
+```python
+from grafanalib.core import Dashboard, Stat, Target
+
+free = Stat(title="Free", dataSource="${datasource}", targets=[Target(expr="disk_free_bytes")])
+disks = Dashboard(title="Disks", panels=[free])
 ```
 """
 

@@ -1,23 +1,23 @@
 """A link leads to a dashboard that is not there.
 
 ## What it does
-Follows the links from each dashboard to others of the same house, by uid.
+Follows the links from each dashboard that is drawn in Python to others of the same house, by uid.
 
 ## Why it is bad
 Whoever clicks on it in the middle of an incident finds an empty page.
 
 ## Example
-```json
-{"title": "Disks", "panels": [
-  {"type": "stat", "title": "Free", "links": [{"title": "SLOs", "url": "/d/shop-dicks"}]}
-]}
+```python
+from grafanalib.core import Dashboard
+
+disks = Dashboard(title="Disks", panels=[], links=[{"type": "link", "title": "SLOs", "url": "/d/shop-dicks"}])
 ```
 
 ## Use instead
-```json
-{"title": "Disks", "panels": [
-  {"type": "stat", "title": "Free", "links": [{"title": "SLOs", "url": "/d/shop-disks"}]}
-]}
+```python
+from grafanalib.core import Dashboard
+
+disks = Dashboard(title="Disks", panels=[], links=[{"type": "link", "title": "SLOs", "url": "/d/shop-disks"}])
 ```
 """
 

@@ -2,7 +2,8 @@
 
 ## What it does
 Holds each dashboard against a schema that is stricter than Grafana: every key of it, of its panels and of their
-options must be one that Grafana reads. In a dashboard that somebody else wrote it is a warning.
+options must be one that Grafana reads. Of a carried dashboard, which Grafana migrates, only what looks like a typo is
+said, as a warning.
 
 ## Why it is bad
 Grafana drops what it does not know without a word. A threshold with a typo is no threshold, and nobody sees that it is
