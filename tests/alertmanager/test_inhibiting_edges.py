@@ -9,11 +9,15 @@ from hypothesis import strategies as st
 from meshscope.build.graph import components, inhibiting_edges
 from meshscope.model.mesh import Mesh
 from meshscope.model.model import Definitions, Model, resolve
-from meshscope.model.services import Calls, Identity, Service
+from meshscope.model.people import Owner
+from meshscope.model.services import Calls, Direction, Gateway, Identity, Service
+
+WOKEN = Owner(name="woken", issues="github:a/b", pager="pagerduty:woken")
+UNTOLD = Owner(name="untold", issues="github:a/b")
 
 
-def mesh_of(tiers: list[int], calls: set[tuple[int, int]]) -> Model:
-    services = [Service(name=f"s{number}", namespace="n", tier=tier) for number, tier in enumerate(tiers)]
+def mesh_of(tiers: list[int], calls: set[tuple[int, int]], owner: Owner | None = WOKEN) -> Model:
+    services = [Service(name=f"s{number}", namespace="n", tier=tier, owner=owner) for number, tier in enumerate(tiers)]
     edges: dict[Service, tuple[Service, ...]] = {}
     for caller, callee in sorted(calls):
         edges[services[caller]] = (*edges.get(services[caller], ()), services[callee])
@@ -82,17 +86,30 @@ def test_the_boutique_loop_of_checkout_and_ledger_silences_neither(boutique: Mod
     names = {(caller.name, callee.name) for caller, callee in inhibiting_edges(boutique)}
     assert ("checkout", "ledger") not in names
     assert ("ledger", "checkout") not in names
-    assert ("frontend", "checkout") in names
-    assert ("frontend", "recommendation") not in names, "a tier 3 silences no tier 1"
+    assert ("search", "catalog") in names
+    assert "frontend" not in {caller for caller, _ in names}, "a gateway calls it: users feel what it does"
+
+
+@pytest.mark.parametrize("owner", [None, UNTOLD])
+def test_a_service_of_whose_page_nobody_is_told_silences_nobody(owner: Owner | None) -> None:
+    assert inhibiting_edges(mesh_of([2, 1], {(0, 1)}, owner)) == ()
+
+
+def test_a_service_that_a_gateway_calls_is_silenced_by_nothing() -> None:
+    model = mesh_of([1, 1, 1], {(0, 1), (1, 2)})
+    door = Gateway(name="door", namespace="n", direction=Direction.INGRESS)
+    first = model.services[0].identity
+    opened = replace(model, gateways=(door,), calls=tuple(sorted({*model.calls, (door.identity, first)})))
+    assert {caller.name for caller, _ in inhibiting_edges(opened)} == {"s1"}
 
 
 def test_a_cycle_through_a_gateway_counts_as_one(boutique: Model) -> None:
     ingress = boutique.gateways[-1].identity
-    checkout = next(service.identity for service in boutique.services if service.name == "checkout")
-    back = replace(boutique, calls=tuple(sorted({*boutique.calls, (checkout, ingress)})))
-    names = {(caller.name, callee.name) for caller, callee in inhibiting_edges(back)}
+    names = {service.name: service.identity for service in boutique.services}
+    back = replace(boutique, calls=tuple(sorted({*boutique.calls, (names["catalog"], ingress)})))
     assert ingress.name == "istio-ingressgateway"
-    assert ("frontend", "checkout") not in names
+    assert (names["search"], names["catalog"]) in inhibiting_edges(boutique)
+    assert (names["search"], names["catalog"]) not in inhibiting_edges(back)
 
 
 @pytest.mark.parametrize("closed", [False, True])

@@ -153,8 +153,35 @@ MUTANTS: dict[str, tuple[Callable[[str], str], str, str]] = {
     "3 days: only one is summed": (sub(r"\[3d\]", "[1d]"), "error_budget_burn_slow", "before yesterday"),
     "bridge: edges don't inhibit": (
         sub('inhibits="true"', 'inhibits="false"'),
-        "error_budget_burn",
-        "known to its callers",
+        "pages_together",
+        "is news",
+    ),
+    "bridge: it never lets go": (sub(r"time\(\)\s*-\s*840", "0"), "pages_together", "is news"),
+    "bridge: how much the caller fails is forgotten": (
+        sub(r"\(\s*3\s*\*", "(300 *"),
+        "pages_together",
+        "another cause",
+    ),
+    "bridge: a caller that fails a little more": (sub(r"\(\s*3\s*\*", "(2 *"), "pages_together", "up to three"),
+    "bridge: latency explains failures": (
+        sub(r'service:paging:ratio_rate5m\{sli="availability"\}\s+and', "service:paging:ratio_rate5m and"),
+        "pages_together",
+        "is slow",
+    ),
+    "storm: of nine": (sub(r">=\s+10\b", ">= 11"), "pages_together", "ten services"),
+    "storm: of three": (sub(r">=\s+5\b", ">= 3"), "pages_together", "four services"),
+    "storm: those that are held back count": (
+        sub('alertname="DependencyPaging"', 'alertname="Nothing"'),
+        "pages_together",
+        "held back by",
+    ),
+    "storm: whatever ends is left open": (
+        sub(
+            r"(?s)unless on \(cluster, namespace, service, slo\)\s+max by",
+            "and on (cluster, namespace, service) max by",
+        ),
+        "pages_together",
+        "ends within",
     ),
     "absence: it looks at itself": (
         sub(rf"(?s)unless {ON_SLO}\s+slo:errors:rate5m", "unless slo:objective:ratio"),

@@ -18,6 +18,8 @@ from meshscope.build.agent import OWN_ALERTS
 from meshscope.build.options import Options
 from meshscope.build.ours import our_labels
 from meshscope.build.receivers import Receiver, Texts, Ways, page_receiver, ticket_receiver
+from meshscope.build.rules.bridge import DEPENDENCY_PAGING
+from meshscope.build.rules.storm import MANY_SERVICES_FAILING, counted_pages
 from meshscope.model.mesh import Mesh
 from meshscope.model.model import Model
 from meshscope.model.people import Owner
@@ -56,7 +58,7 @@ def alertmanager(model: Model, options: Options) -> AlertmanagerConfig:
         "global": _global(mesh),
         "templates": ["templates/*.tmpl"],
         "route": {"receiver": DEFAULT, **top(options), "routes": [*_elsewhere(mesh), *routes(model, options)]},
-        "inhibit_rules": inhibit_rules(mesh),
+        "inhibit_rules": inhibit_rules(model),
         "receivers": [receiver.document() for receiver in receivers(model, options, {})],
     }
     return AlertmanagerConfig(
@@ -114,10 +116,10 @@ def routes(model: Model, options: Options) -> list[dict[str, object]]:
     found.append(_nobody("stage", FIRST_STAGE))
     every_way = {"receiver": DEFAULT, "matchers": [matcher("alertname", "=", ALERTING_FAILING)], "continue": True}
     found.append(every_way)
+    found += _storms(model, options)
     found += [route for owner in model.owners for route in _owner_routes(owner, mesh, options)]
     if mesh.owner and page_receiver(mesh.owner, mesh, {}):
-        page = matcher("severity", "=", mesh.severities.page)
-        found.append({"receiver": f"{mesh.owner.name}-page", "matchers": [page], **_page_times(options)})
+        found.append(_page(f"{mesh.owner.name}-page", [], mesh, options))
     # Not left to the top route: it takes only what no route took, and the agent's takes all and passes it on.
     found.append({"receiver": DEFAULT})
     return found
@@ -134,12 +136,13 @@ def receivers(model: Model, options: Options, texts: Texts) -> list[Receiver]:
     return found
 
 
-def inhibit_rules(mesh: Mesh) -> list[InhibitRule]:
+def inhibit_rules(model: Model) -> list[InhibitRule]:
     """Which alert of ours makes which other one of ours needless. No rule silences a first stage, nor silences by one.
 
     A label that both alerts lack counts as equal (inhibit/inhibit.go of Alertmanager 0.34: both sides' values of the
     label are compared, and one that is absent is empty), so each rule names what must be there.
     """
+    mesh = model.mesh
     page, ticket = mesh.severities.page, mesh.severities.ticket
     told = [matcher("stage", "!=", FIRST_STAGE), *ours(mesh)]
     of_a_service = [*told, matcher("service", "!=", "")]
@@ -152,9 +155,19 @@ def inhibit_rules(mesh: Mesh) -> list[InhibitRule]:
         },
         {
             "name": "the service that it calls is paging",
-            "source_matchers": [matcher("alertname", "=", "DependencyPaging"), *of_a_service],
+            "source_matchers": [matcher("alertname", "=", DEPENDENCY_PAGING), *of_a_service],
             "target_matchers": [matcher("kind", "=", "symptom"), *of_a_service],
-            "equal": ["cluster", "namespace", "service"],
+            "equal": ["cluster", "namespace", "service", "sli"],
+        },
+        {
+            "name": "many services of its owner are paging",
+            "source_matchers": [matcher("alertname", "=", MANY_SERVICES_FAILING), *told],
+            "target_matchers": [
+                matcher("alertname", "=~", "|".join(counted_pages(model))),
+                matcher("severity", "=", page),
+                *of_a_service,
+            ],
+            "equal": ["cluster", "owner"],
         },
         {
             "name": "all telemetry is gone, not one service's",
@@ -201,9 +214,31 @@ def _times(options: Options, *, wait: Duration, interval: Duration, repeat: Dura
     }
 
 
-def _page_times(options: Options) -> dict[str, str]:
-    # A second service that pages joins a group that was told already, and must not wait for five minutes.
-    return {"group_interval": options.duration(1 * minutes), "repeat_interval": options.duration(4 * hours)}
+def _page(receiver: str, matchers: list[str], mesh: Mesh, options: Options) -> dict[str, object]:
+    """A route that wakes: each service is an incident of its own, each of its promises too.
+
+    A second alert of one promise joins a group that was told already, and must not wait for five minutes.
+    """
+    where = ["cluster", "namespace", "service"]
+    return {
+        "receiver": receiver,
+        "matchers": [*matchers, matcher("severity", "=", mesh.severities.page)],
+        "group_by": [*where, "alertname"],
+        "group_interval": options.duration(1 * minutes),
+        "repeat_interval": options.duration(4 * hours),
+        "routes": [{"receiver": receiver, "matchers": [matcher("slo", "!=", "")], "group_by": [*where, "slo"]}],
+    }
+
+
+def _storms(model: Model, options: Options) -> Iterable[dict[str, object]]:
+    """The page about many services goes to the mesh's owner too, where its own owner is somebody else."""
+    mesh = model.mesh
+    if mesh.owner is None or page_receiver(mesh.owner, mesh, {}) is None:
+        return
+    others = [owner.name for owner in model.owners if owner.name != mesh.owner.name and page_receiver(owner, mesh, {})]
+    if others:
+        many = [matcher("alertname", "=", MANY_SERVICES_FAILING), matcher("owner", "=~", "|".join(others))]
+        yield {**_page(f"{mesh.owner.name}-page", many, mesh, options), "continue": True}
 
 
 def _nobody(label: str, value: str) -> dict[str, object]:
@@ -233,11 +268,10 @@ def _agent(options: Options) -> dict[str, object]:
 
 def _owner_routes(owner: Owner, mesh: Mesh, options: Options) -> Iterable[dict[str, object]]:
     mine = matcher("owner", "=", owner.name)
-    page = matcher("severity", "=", mesh.severities.page)
     woken = page_receiver(owner, mesh, {})
     reads = ticket_receiver(owner, mesh, {})
     if woken:
-        yield {"receiver": woken.name, "matchers": [mine, page], **_page_times(options)}
+        yield _page(woken.name, [mine], mesh, options)
     if reads:
         yield {"receiver": reads.name, "matchers": [mine, matcher("severity", "!=", mesh.severities.page)]}
 

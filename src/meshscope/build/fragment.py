@@ -45,7 +45,9 @@ def fragment(model: Model, options: Options) -> dict[str, object]:
     return {
         "route": {"routes": [_prefixed(our_route(mounted, options), prefix(mesh))]},
         # Not every Alertmanager that is there already knows names of inhibit rules.
-        "inhibit_rules": [{key: value for key, value in rule.items() if key != "name"} for rule in inhibit_rules(mesh)],
+        "inhibit_rules": [
+            {key: value for key, value in rule.items() if key != "name"} for rule in inhibit_rules(model)
+        ],
         "receivers": [
             {**receiver.document(), "name": f"{prefix(mesh)}{receiver.name}"}
             for receiver in receivers(mounted, options, texts(mesh))

@@ -1,9 +1,11 @@
 """Which calls may silence: the page of a service holds back the symptoms at its callers, and where it must not.
 
-A caller's symptom is held back while a service that it calls pages. Two kinds of calls never do that:
+A caller's page is held back while that of a service that it calls is news. Four kinds of calls never do that:
 
 - a call within a cycle: of two services that call each other each would silence the other, and nobody would be told;
-- a call to a service that matters less: its page may reach nobody in a hurry, and must not hide one that would.
+- a call to a service that matters less: its page may reach nobody in a hurry, and must not hide one that would;
+- a call to a service whose owner can't be paged: nobody would be told of the cause;
+- a call by a service that a gateway calls: what users feel is told, whatever caused it.
 
 What is left has no cycle, so among any services that page at once at least one is not held back; and whoever is held
 back has, along these calls, a service that is told about and matters at least as much.
@@ -14,8 +16,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
+from meshscope.build.receivers import page_receiver
+from meshscope.model.mesh import Mesh
 from meshscope.model.model import Model
-from meshscope.model.services import Identity
+from meshscope.model.services import Identity, Service
 
 T = TypeVar("T")
 
@@ -26,6 +30,9 @@ def inhibiting_edges(model: Model) -> tuple[tuple[Identity, Identity], ...]:
     Sorted. Cycles are those of the whole call graph, gateways included.
     """
     tiers = {service.identity: service.tier for service in model.services}
+    paged = {service.identity for service in model.services if _is_paged(service, model.mesh)}
+    gateways = {gateway.identity for gateway in model.gateways}
+    at_the_edge = {callee for caller, callee in model.calls if caller in gateways}
     graph: dict[Identity, list[Identity]] = {}
     for caller, callee in model.calls:
         graph.setdefault(caller, []).append(callee)
@@ -34,10 +41,15 @@ def inhibiting_edges(model: Model) -> tuple[tuple[Identity, Identity], ...]:
         (caller, callee)
         for caller, callee in model.calls
         if caller in tiers
-        and callee in tiers
+        and caller not in at_the_edge
+        and callee in paged
         and component[caller] != component[callee]
         and tiers[callee] <= tiers[caller]
     )
+
+
+def _is_paged(service: Service, mesh: Mesh) -> bool:
+    return service.owner is not None and page_receiver(service.owner, mesh, {}) is not None
 
 
 def components(graph: Mapping[T, Sequence[T]]) -> dict[T, int]:

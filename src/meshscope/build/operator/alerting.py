@@ -49,7 +49,7 @@ def alertmanager_object(model: Model, options: Options) -> KubernetesObject:
                 "targetMatch": [_match(text) for text in rule["target_matchers"]],
                 "equal": rule["equal"],
             }
-            for rule in inhibit_rules(mesh)
+            for rule in inhibit_rules(model)
         ],
         "receivers": [
             {"name": receiver.name, **_camel(receiver.ways, mesh)}

@@ -1,4 +1,4 @@
-"""Proofs of the SLO rules: indicators, burn-rate alerts, the bridge, absence."""
+"""Proofs of the SLO rules: indicators, burn-rate alerts, absence."""
 
 from __future__ import annotations
 
@@ -187,7 +187,6 @@ def _course(bench: Bench) -> Iterator[Story]:
 def _around(bench: Bench) -> Iterator[Story]:
     slo, at = bench.callee.slos[0], bench.at(12 * minutes)
     ratio = Decimal(15) * unit_of(slo)
-    fired = burning(bench, _over(slo, ratio), ratio, slo)
     second = info_labels(bench.callee, bench.model, bench.views) | {"owner": "another-owner"}
     twice = failing(bench, ratio, service=bench.caller)
     fired_caller = burning(bench, _over(slo, ratio), ratio, slo, bench.caller)
@@ -195,19 +194,6 @@ def _around(bench: Bench) -> Iterator[Story]:
         "two infos for one service don't silence the others",
         [*twice, series("service:info", second, (Phase(Decimal(0), LONG),))],
         [expect("ErrorBudgetBurn", at, fired_caller)],
-    )
-    whose = identity_labels(bench.caller.identity)
-    bridge = alerting(
-        {**whose, "severity": "none"},
-        {
-            "summary": f"{bench.caller.namespace}/{bench.caller.name} calls a service that pages",
-            "description": "Told to nobody: it holds back this service's own symptoms while their cause pages.",
-        },
-    )
-    yield Story(
-        "a service that pages is known to its callers",
-        failing(bench, ratio),
-        [expect("ErrorBudgetBurn", at, fired), expect("DependencyPaging", at, [bridge])],
     )
     alive = requests(bench, bench.callee, "good", steady(300))
     latency = [

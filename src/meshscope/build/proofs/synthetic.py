@@ -68,7 +68,7 @@ class Bench:
 def bench(model: Model, provider: MeshProvider, options: Options) -> Bench:
     """The synthetic mesh for ``model``: the periods, a latency bound and the alerts that it uses."""
     cluster = model.mesh.cluster
-    owner = Owner(name="proof-owner", issues="github:proof/proof", place=PLACE)
+    owner = Owner(name="proof-owner", issues="github:proof/proof", pager="pagerduty:proof", place=PLACE)
     periods = model.periods or (30 * days,)
     slos = [SLO(name="availability", of=Availability(), objective=99.9 * percent, over=periods[0], place=PLACE)]
     if model.latency_bounds:
@@ -88,7 +88,8 @@ def bench(model: Model, provider: MeshProvider, options: Options) -> Bench:
     others = [streaming, *expected, *subjects, *outsiders]
     # Everybody is called by somebody, so that each service is seen from the client's side where there is one.
     visitor = Gateway(name="visitor", namespace=NAMESPACE, cluster=cluster, direction=Direction.INGRESS, place=PLACE)
-    calls: list[tuple[Service | Gateway, Service]] = [(visitor, caller)]
+    # Not by the gateway itself: what a gateway calls is held back by nothing.
+    calls: list[tuple[Service | Gateway, Service]] = [(visitor, silent), (silent, caller)]
     calls += [(caller, service) for service in (callee, silent, *others)]
     synthetic = replace(
         model,

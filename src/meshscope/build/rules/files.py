@@ -11,6 +11,7 @@ from meshscope.build.ours import labelled
 from meshscope.build.rules.alerting import left_to_stack
 from meshscope.build.rules.alerts import alert_rules, instance_rules, missing_signals
 from meshscope.build.rules.annotations import Template, burn_annotations, links
+from meshscope.build.rules.bridge import bridge_rules
 from meshscope.build.rules.given_up import given_up_alerts
 from meshscope.build.rules.indicators import Raw, raw
 from meshscope.build.rules.paging import ERROR_BUDGET_BURN
@@ -22,7 +23,6 @@ from meshscope.build.rules.slo import (
     SLOW,
     Burn,
     absent_expression,
-    bridge_expression,
     burn_expression,
     fast_rules,
     group,
@@ -31,6 +31,7 @@ from meshscope.build.rules.slo import (
     slow_rules,
 )
 from meshscope.build.rules.statics import group_name, static_groups
+from meshscope.build.rules.storm import storm_rules
 from meshscope.build.rules.traffic import traffic_rules
 from meshscope.build.rules.unattributed import unattributed_rules
 from meshscope.model.alerting import Alert, Severity
@@ -85,12 +86,12 @@ def _named(file: RuleFile, mesh: Mesh) -> RuleFile:
 
 
 def slo_groups(model: Model, source: Raw, options: Options) -> tuple[RuleGroup, ...]:
-    """Base, short windows, pages and the bridge in one group, since each sees what the one before just wrote."""
+    """Base, short windows, pages, bridge and storm in one group, since each sees what the one before just wrote."""
     mesh = model.mesh
     fast = fast_rules(source, model)
     fast += [_burn_alert(burn, mesh, options) for burn in BURNS if burn.pages]
     fast += given_up_alerts(source, mesh)
-    fast += [_bridge(mesh, options), _absent(mesh, options)]
+    fast += [*bridge_rules(mesh, options), *storm_rules(model, options), _absent(mesh, options)]
     slow = slow_rules(options) + [_burn_alert(burn, mesh, options) for burn in BURNS if not burn.pages]
     slow += traffic_rules(mesh, options)
     rare = rare_rules(options) + unattributed_rules(source, mesh, RARE)
@@ -145,19 +146,6 @@ def _burn_alert(burn: Burn, mesh: Mesh, options: Options) -> Rule:
         },
         annotations=burn_annotations(Template(), mesh, board_uid(mesh, "slo"), str(burn.long), burn.spent),
         origin=mesh.place,
-    )
-
-
-def _bridge(mesh: Mesh, options: Options) -> Rule:
-    return Rule(
-        alert="DependencyPaging",
-        expr=bridge_expression(mesh),
-        keep_firing_for=options.duration(_KEEP[True]),
-        labels={"severity": "none"},
-        annotations={
-            "summary": "{{ $labels.namespace }}/{{ $labels.service }} calls a service that pages",
-            "description": "Told to nobody: it holds back this service's own symptoms while their cause pages.",
-        },
     )
 
 

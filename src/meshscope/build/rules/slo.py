@@ -15,10 +15,8 @@ from meshscope.build.options import Options
 from meshscope.build.promql import ID, INFO, SLO, pretty
 from meshscope.build.rules.events import longer_events, recorded_events
 from meshscope.build.rules.indicators import Raw
-from meshscope.build.rules.paging import service_pages
 from meshscope.build.rules.recording import FAST as FAST
 from meshscope.build.rules.recording import recorded
-from meshscope.model.mesh import Mesh
 from meshscope.model.model import Model
 from meshscope.model.units import Duration, days, hours, minutes, plain
 
@@ -139,18 +137,6 @@ def burn_expression(burn: Burn, options: Options) -> str:
     objective = f"(topk by ({SLO}) (1, slo:objective:ratio) ^ 0)"
     labelled = f"({burn_condition(burn, options)}) * on ({SLO}) group_left (sli, period) {objective}"
     return pretty(f"{labelled} * on ({ID}) group_left (owner, tier) {INFO}")
-
-
-def bridge_expression(mesh: Mesh) -> str:
-    """Every service that calls one that pages, by the edges that may inhibit."""
-    paging = service_pages(mesh)
-    for callee, own in (("callee", "service"), ("callee_namespace", "namespace"), ("callee_cluster", "cluster")):
-        paging = f'label_replace({paging}, "{callee}", "$1", "{own}", "(.*)")'
-    callee = "callee_cluster, callee_namespace, callee"
-    return pretty(
-        f'max by ({ID}) (service:calls:info{{inhibits="true"}} * on ({callee}) group_left () '
-        f"(max by ({callee}) ({paging}))) > 0"
-    )
 
 
 def absent_expression() -> str:
