@@ -138,9 +138,16 @@ class Alertmanager:
         """Where it listens, as host:port."""
         return self.url.removeprefix("http://")
 
-    def send(self, *alerts: Mapping[str, str], resolved: bool = False, annotations: Mapping[str, str] | None = None):
+    def send(
+        self,
+        *alerts: Mapping[str, str],
+        resolved: bool = False,
+        annotations: Mapping[str, str] | None = None,
+        age: timedelta = timedelta(minutes=1),
+    ) -> None:
+        """As Prometheus does; an alert older than its group's wait is told at once, without any (dispatch.go)."""
         now = datetime.now(UTC)
-        started = now - timedelta(minutes=1)
+        started = now - age
         body = [
             {
                 "labels": dict(labels),

@@ -23,7 +23,7 @@ from meshscope.wiring.building import build
 from meshscope.wiring.reading import Reading
 from tests.ports import free_port
 
-SILENT = "MeshscopeAgentSilent observability/agent"
+SILENT = "MeshscopeAgentSilent observability/agent in eu-1, production"
 OTHER = {
     "alertname": "PlaintextTraffic",
     "cluster": "eu-1",

@@ -74,7 +74,7 @@ def test_a_page_wakes_its_owner_and_says_what_and_where(running: Alertmanager, i
     running.send(PAGE, annotations=ANNOTATIONS)
     page = inbox.wait("payments-primary").body
     assert page["event_action"] == "trigger"
-    assert page["payload"]["summary"] == "[page] ErrorBudgetBurn shop/ledger"
+    assert page["payload"]["summary"] == "[page] ErrorBudgetBurn shop/ledger in eu-1, production"
     assert page["payload"]["severity"] == "critical"
     assert (page["payload"]["component"], page["payload"]["group"]) == ("ledger", "shop")
     assert {link["text"]: link["href"] for link in page["links"]} == {
@@ -91,7 +91,7 @@ def test_a_page_wakes_its_owner_and_says_what_and_where(running: Alertmanager, i
 def test_a_ticket_is_read_in_chat_with_its_links_and_the_definition(running: Alertmanager, inbox: Inbox) -> None:
     running.send(TICKET, annotations=ANNOTATIONS)
     message = inbox.wait("#payments").body["attachments"][0]
-    assert message["title"] == "[ticket] ErrorBudgetBurn shop/ledger"
+    assert message["title"] == "[ticket] ErrorBudgetBurn shop/ledger in eu-1, production"
     assert message["title_link"] == ANNOTATIONS["incident_url"]
     assert message["color"] == "warning"
     assert message["text"].splitlines() == [
@@ -104,7 +104,7 @@ def test_a_ticket_is_read_in_chat_with_its_links_and_the_definition(running: Ale
 
 def test_a_storm_is_told_in_ten_alerts_and_their_number(running: Alertmanager, inbox: Inbox) -> None:
     running.send(*({**TICKET, "service": f"s{number}"} for number in range(40)))
-    title = "[ticket] ErrorBudgetBurn (40 alerts)"
+    title = "[ticket] ErrorBudgetBurn in eu-1, production (40 alerts)"
     message = inbox.wait("#payments", lambda message: message.body["attachments"][0]["title"] == title)
     message = message.body["attachments"][0]
     assert message["text"].count("ErrorBudgetBurn is firing") == 10
@@ -132,7 +132,7 @@ def test_the_first_stage_is_the_agents_the_second_wakes_people_and_both_are_reso
     running.send(FIRST, SECOND)
     inbox.wait("v1", about("LoneFailingInstance", stage="page"))
     page = inbox.wait("payments-primary")
-    assert page.body["payload"]["summary"] == "[page] LoneFailingInstance shop/ledger"
+    assert page.body["payload"]["summary"] == "[page] LoneFailingInstance shop/ledger in eu-1, production"
 
     running.resolve(FIRST, SECOND)
     inbox.wait("v1", about("LoneFailingInstance", "resolved", stage="agent"))
@@ -188,10 +188,10 @@ def test_callers_are_held_back_while_their_cause_pages_and_the_cause_is_told(
     running: Alertmanager, inbox: Inbox
 ) -> None:
     frontend = {**PAGE, "namespace": "web", "service": "frontend", "owner": "storefront"}
-    bridge = {**OURS, "alertname": "DependencyPaging", "cluster": "eu-1", "namespace": "web", "service": "frontend"}
-    own = {**frontend, "alertname": "LoneFailingInstance", "stage": "page"}
-    del own["kind"]
-    cause = (PAGE, {**bridge, "severity": "none"})
+    of_frontend = {"cluster": "eu-1", "namespace": "web", "service": "frontend"}
+    bridge = {**OURS, **of_frontend, "alertname": "DependencyPaging", "severity": "none", "sli": "availability"}
+    own = {**LONE, **of_frontend, "owner": "storefront", "stage": "page"}
+    cause = (PAGE, bridge)
     running.send(*cause)
     assert inbox.wait("payments-primary").body["payload"]["component"] == "ledger"
     running.send(*cause, frontend, own)
@@ -200,6 +200,9 @@ def test_callers_are_held_back_while_their_cause_pages_and_the_cause_is_told(
     assert len(inbox.to("storefront-primary")) == 1, "what is no symptom is told, the symptom is not"
     assert running.state(service="frontend", kind="symptom")["state"] == "suppressed"
     told = [alert["labels"]["alertname"] for message in inbox.to("v1") for alert in message.body["alerts"]]
+    slow = {**frontend, "slo": "latency", "sli": "latency"}
+    running.send(*cause, slow)
+    inbox.wait("storefront-primary", lambda page: "latency" in str(page.body["payload"]))
     assert "DependencyPaging" not in told, "the bridge is for nobody, not even for the agent"
 
 
@@ -244,8 +247,14 @@ def test_other_words_for_severity_reach_the_same_people(
     running.send({**PAGE, "severity": "critical"}, {**TICKET, "severity": "warning"})
     other = {**TICKET, "severity": "warning", "slo": "latency"}
     running.send(other)
-    assert inbox.wait("payments-primary").body["payload"]["summary"] == "[critical] ErrorBudgetBurn shop/ledger"
-    assert inbox.wait("#payments").body["attachments"][0]["title"] == "[warning] ErrorBudgetBurn shop/ledger"
+    assert (
+        inbox.wait("payments-primary").body["payload"]["summary"]
+        == "[critical] ErrorBudgetBurn shop/ledger in eu-1, production"
+    )
+    assert (
+        inbox.wait("#payments").body["attachments"][0]["title"]
+        == "[warning] ErrorBudgetBurn shop/ledger in eu-1, production"
+    )
     assert running.state(slo="availability", severity="warning")["state"] == "suppressed"
 
 

@@ -102,7 +102,7 @@ def test_an_owner_without_chat_reads_its_ticket_by_mail(
     assert post.arrived.wait(20)
     mail = post.mails[0]
     assert mail["To"] == "discovery@boutique.example"
-    assert mail["Subject"] == "[ticket] ErrorBudgetBurn shop/catalog"
+    assert mail["Subject"] == "[ticket] ErrorBudgetBurn shop/catalog in eu-1, production"
     (html,) = [part.get_payload(decode=True).decode() for part in mail.walk() if part.get_content_type() == "text/html"]
     assert "<b>catalog loses its budget &lt;slowly&gt;</b>" in html
     assert '<a href="https://runbooks.example/catalog.md">Runbook</a>' in html
@@ -125,7 +125,7 @@ def test_the_fragment_alone_tells_owners_what_and_where_without_any_file_of_temp
     ticket = {**TICKET, "owner": "payments", "service": "ledger"}
     running.send(ticket, annotations=ANNOTATIONS)
     message = inbox.wait("#payments").body["attachments"][0]
-    assert message["title"] == "[ticket] ErrorBudgetBurn shop/ledger"
+    assert message["title"] == "[ticket] ErrorBudgetBurn shop/ledger in eu-1, production"
     assert message["text"].splitlines() == [
         f"*{ANNOTATIONS['summary']}*",
         ANNOTATIONS["description"],
@@ -133,7 +133,7 @@ def test_the_fragment_alone_tells_owners_what_and_where_without_any_file_of_temp
     ]
     running.send({**ticket, "severity": "page", "slo": "latency"}, annotations=ANNOTATIONS)
     page = inbox.wait("payments-primary").body
-    assert page["payload"]["summary"] == "[page] ErrorBudgetBurn shop/ledger"
+    assert page["payload"]["summary"] == "[page] ErrorBudgetBurn shop/ledger in eu-1, production"
     running.resolve(ticket)
     over = inbox.wait("#payments", lambda message: "resolved" in message.body["attachments"][0]["title"])
     assert over.body["attachments"][0]["text"].startswith("Over: *")

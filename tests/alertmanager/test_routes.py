@@ -46,7 +46,7 @@ def test_amtool_accepts_the_configuration_of_each_environment(
     model = request.getfixturevalue(environment)
     answer = amtool("check-config", str(write(alertmanager(model, Options()), tmp_path)))
     assert answer.returncode == 0, answer.stdout
-    assert "3 inhibit rules" in answer.stdout
+    assert "4 inhibit rules" in answer.stdout
 
 
 @pytest.mark.engines("amtool")

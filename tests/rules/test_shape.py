@@ -74,7 +74,7 @@ def test_every_expression_parses_and_ends_in_the_identity_of_services(name):
     platform |= {"ReloadFailed", "ScrapeRefused", "GatewayTelemetryAbsent", "CollectorAbsent", "CollectorRefusing"}
     platform |= {"CollectorLosing", "CollectorQueueFull", "TracesDroppedEarly"}
     platform |= {"MeshscopeAgentSilent", "MeshscopeAgentFailing"}
-    platform |= {"MeshTrafficGone"}
+    platform |= {"MeshTrafficGone", "ManyServicesFailing"}
     for rule in querying(boutique(), name):
         assert promql_parser.parse(rule.expr) is not None
         if rule.labels.get("stage") == "page":

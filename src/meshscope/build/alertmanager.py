@@ -99,7 +99,7 @@ def top(options: Options) -> dict[str, object]:
     They wait for longer than one evaluation, so that a page's cause, whose bridge comes with the next, holds it back.
     """
     times = _times(options, wait=30 * seconds, interval=5 * minutes, repeat=12 * hours)
-    return {"group_by": ["owner", "alertname"], **times}
+    return {"group_by": ["cluster", "owner", "alertname"], **times}
 
 
 def our_route(model: Model, options: Options) -> dict[str, object]:
@@ -185,13 +185,12 @@ def inhibit_rules(model: Model) -> list[InhibitRule]:
 def _elsewhere(mesh: Mesh) -> list[dict[str, object]]:
     """What another mesh or environment of meshscope sends here wakes nobody; what is carried has neither label."""
     mine, name = our_labels(mesh), "meshscope"
-    return [
-        {"receiver": DEFAULT, "matchers": [matcher(name, "!=", ""), matcher(name, "!=", mine[name])]},
-        {
-            "receiver": DEFAULT,
-            "matchers": [matcher(name, "=", mine[name]), matcher("environment", "!=", mine["environment"])],
-        },
-    ]
+    others = (
+        [matcher(name, "!=", ""), matcher(name, "!=", mine[name])],
+        [matcher(name, "=", mine[name]), matcher("environment", "!=", mine["environment"])],
+    )
+    told_apart = [*mine, "cluster", "alertname"]
+    return [{"receiver": DEFAULT, "matchers": matchers, "group_by": told_apart} for matchers in others]
 
 
 def _global(mesh: Mesh) -> dict[str, object]:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+# A page's group is a service and one of its promises, whatever alerts are about it.
 _TITLE = (
     '[{{ if eq .Status "firing" }}{{ .CommonLabels.severity }}{{ else }}resolved{{ end }}]'
-    " {{ .CommonLabels.alertname }}"
+    "{{ with or .CommonLabels.alertname .CommonLabels.slo }} {{ . }}{{ end }}"
     "{{ with .CommonLabels.service }} {{ with $.CommonLabels.namespace }}{{ . }}/{{ end }}{{ . }}{{ end }}"
+    "{{ with .CommonLabels.environment }} in {{ with $.CommonLabels.cluster }}{{ . }}, {{ end }}{{ . }}{{ end }}"
     "{{ if gt (len .Alerts.Firing) 1 }} ({{ len .Alerts.Firing }} alerts){{ end }}"
 )
 _TITLE_LINK = "{{ or .CommonAnnotations.incident_url .ExternalURL }}"

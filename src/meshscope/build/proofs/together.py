@@ -88,7 +88,7 @@ def _storm(bench: Bench) -> Iterator[Story]:
     ten = [one for number in range(10) for one in _page(bench, number, "1x10")]
     yield Story(
         "ten services of an owner are one page, for five minutes longer than they page",
-        ten,
+        [*ten, *_others(bench)],
         [
             *(expect(name, bench.at(moment * minutes), [_many(bench, 10)]) for moment in (3, 9)),
             expect(name, bench.at(18 * minutes)),
@@ -110,6 +110,12 @@ def _storm(bench: Bench) -> Iterator[Story]:
 def _whose(bench: Bench, number: int) -> dict[str, str]:
     cluster = {"cluster": bench.callee.cluster} if bench.callee.cluster else {}
     return {**cluster, "namespace": NAMESPACE, "service": f"many-{number}"}
+
+
+def _others(bench: Bench) -> list[Series]:
+    """So many services that ten of them are no third."""
+    infos = ({**_whose(bench, number), "owner": _OWNER} for number in range(10, 40))
+    return [{**series("service:info", labels, ()), "values": "1x60"} for labels in infos]
 
 
 def _page(bench: Bench, number: int, values: str) -> list[Series]:
