@@ -14,7 +14,7 @@ import pytest
 
 from meshscope.artefacts.documents import GrafanaDashboard, canonical_json
 from meshscope.artefacts.yaml import dump
-from meshscope.build.rules.slo import BURNS
+from meshscope.build.rules.burn import BURNS
 from meshscope.check.grafana import link_errors, query_errors, schema_errors
 from meshscope.check.panel_queries import panel_queries, panels
 from tests.conftest import ROOT

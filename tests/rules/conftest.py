@@ -20,6 +20,7 @@ from meshscope.model.model import Model
 from meshscope.wiring.load import load
 from meshscope.wiring.providers import provider
 
+CONSTANTS = "tests/mesh/synthetic.yaml"
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -38,8 +39,11 @@ class Proof:
     files: dict[str, str]
 
     def mutated(self, change: Callable[[str], str], *, expected_changes: int = 1) -> "Proof":
-        """The same with ``change`` made in every rule file; fails when it changes nothing."""
-        files = {path: change(text) if path.startswith("rules/") else text for path, text in self.files.items()}
+        """The same with ``change`` made in every rule and constant; fails when it changes nothing."""
+        files = {
+            path: change(text) if "tests/" not in path or path == CONSTANTS else text
+            for path, text in self.files.items()
+        }
         changed = sum(files[path] != self.files[path] for path in files)
         assert changed >= expected_changes, "the mutation changes nothing"
         return Proof(files)

@@ -52,18 +52,48 @@ MUTANTS: dict[str, tuple[Callable[[str], str], str, str]] = {
         "never failed",
     ),
     "gate: a single failure wakes somebody": (sub(r">= 5\b", ">= 0"), "error_budget_burn", "trickle"),
-    "threshold: a fifth too high": (sub(r"\b14\.4 \*", "17 *"), "error_budget_burn", "just above 14.4"),
-    "threshold: a tenth too low": (sub(r"\b14\.4 \*", "13 *"), "error_budget_burn", "just below 14.4"),
+    "threshold: a fifth too high": (sub(r"vector\(14\.4\)", "vector(17)"), "error_budget_burn", "just above 14.4"),
+    "threshold: a tenth too low": (sub(r"vector\(14\.4\)", "vector(13)"), "error_budget_burn", "just below 14.4"),
     "threshold: the second page's, doubled": (
-        sub(r"\b6 \* slo:burn", "12 * slo:burn"),
+        sub(r"vector\(6\)", "vector(12)"),
         "error_budget_burn",
         "above 6 ",
     ),
-    "threshold: the ticket's, doubled": (sub(r"\(3 \*", "(6 *"), "error_budget_burn", "just above 3 "),
-    "period: its factor is forgotten": (
-        sub(r"(?s)\* on \(period\) group_left \(\)\s+slo:period:factor", ""),
+    "threshold: the ticket's, doubled": (sub(r"vector\(3\)", "vector(6)"), "error_budget_burn", "just above 3 "),
+    "threshold: another window's": (
+        sub(r"slo:burn:threshold\{long=\"6h\"\}", 'slo:burn:threshold{long="1h"}'),
         "error_budget_burn",
-        "just above 14.4",
+        "above 6 ",
+    ),
+    "threshold: rates of an SLO's own are forgotten": (
+        sub(r"slo:burn:factor\{slo!=\"\"\}", 'slo:burn:factor{slo="none"}'),
+        "error_budget_burn",
+        "own burn rates",
+    ),
+    "outage: any failing request is one": (sub(r"0\.899\b", "0.8"), "outage", "17 of 20"),
+    "outage: only if everything fails": (sub(r"0\.899\b", "0.99"), "outage", "19 of 20"),
+    "outage: four are enough": (sub(r">= 4\.5\b", ">= 3.5"), "outage", "four failures"),
+    "little traffic: good requests don't count": (
+        sub(r"(?s)sum_over_time\(slo:good:rate5m\[30m\]\)", "0 * slo:good:rate5m"),
+        "outage",
+        "some of them good",
+    ),
+    "little traffic: retries are as many failures": (sub(r"1\.2 \*", "0 *"), "outage", "three times"),
+    "little traffic: only half an hour is looked at": (sub(r"\[[126]h\]", "[30m]"), "outage", "an hour fails"),
+    "budget: spent from the first hour": (
+        sub(r"offset \d+[mhd]", "offset 0s"),
+        "error_budget_spent",
+        "half as many more",
+    ),
+    "budget: held against twice of it": (
+        sub(r"slo:errors:ratio_period\n(\s+)and", r"slo:errors:ratio_period * 0.5\n\1and"),
+        "error_budget_spent",
+        "half as many more",
+    ),
+    "bucket: nobody looks for it": (
+        sub(r"ratio\{sli=\"latency\"\} and", 'ratio{sli="none"} and'),
+        "error_budget_burn",
+        "lacks only its bucket",
     ),
     "owner join: nobody is named": (
         sub(r"group_left \(owner, tier\)", "group_left (tier)"),
@@ -184,7 +214,10 @@ MUTANTS: dict[str, tuple[Callable[[str], str], str, str]] = {
         "ends within",
     ),
     "absence: it looks at itself": (
-        sub(rf"(?s)unless {ON_SLO}\s+slo:errors:rate5m", "unless slo:objective:ratio"),
+        sub(
+            r"(?s)unless on \(cluster, namespace, service, reporter\)\s+service:answers:rate5m",
+            "unless slo:objective:ratio",
+        ),
         "error_budget_burn",
         "is absent",
     ),

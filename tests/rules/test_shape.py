@@ -9,9 +9,10 @@ import pytest
 
 from meshscope.build.assemble import assemble
 from meshscope.build.options import Options
+from meshscope.build.rules.burn import BURNS
 from meshscope.build.rules.files import querying_files, rule_files
 from meshscope.build.rules.indicators import raw
-from meshscope.build.rules.slo import BURNS, MOST_RAW_SERIES, raw_series
+from meshscope.build.rules.slo import MOST_RAW_SERIES, raw_series
 from meshscope.build.rules.statics import slot, static_groups
 from meshscope.model.foreign import ForeignRules
 from meshscope.model.model import Model
@@ -57,15 +58,20 @@ def test_the_number_of_rules_that_query_does_not_grow_with_services(name):
 
 
 @pytest.mark.parametrize("name", PROVIDERS)
-def test_the_number_of_alert_rules_does_not_grow_with_periods(name):
+def test_there_are_as_many_rules_for_five_periods_as_for_one(name):
     model = boutique()
     first = model.services[0]
     slos = tuple(replace(first.slos[0], name=f"over-{count}", over=count * days) for count in (7, 14, 28, 30, 90))
     every = replace(model, services=(replace(first, slos=slos), *model.services[1:]))
-    alerts = [rule for rule in querying(model, name) if rule.alert]
-    assert len(alerts) == len([rule for rule in querying(every, name) if rule.alert])
-    periods = [rule.labels["period"] for rule in querying(every, name) if rule.record == "slo:errors:ratio_period1h"]
-    assert periods == ["7d", "14d", "28d", "30d", "90d"]
+    weekly = [[replace(slo, over=7 * days) for slo in service.slos] for service in model.services]
+    pairs = zip(model.services, weekly, strict=True)
+    one = replace(model, services=tuple(replace(service, slos=tuple(slos)) for service, slos in pairs))
+    assert (len(one.periods), len(every.periods)) == (1, 5)
+    assert len(querying(every, name)) == len(querying(one, name)) == len(querying(model, name))
+    spent = next(rule for rule in querying(every, name) if rule.record == "slo:errors:ratio_period1h")
+    for count in (7, 14, 28, 30, 90):
+        assert f'period="{count}d"' in spent.expr
+        assert f"[{count}d]" in spent.expr
 
 
 @pytest.mark.parametrize("name", PROVIDERS)

@@ -2,21 +2,24 @@
 
 Counted from the first bad request, with steady traffic and a steady share of bad requests, until Prometheus fires: one
 scrape and one evaluation are added (for a ticket also the longest wait for the next sum), Alertmanager's group_wait
-is not. Where no volume is said, enough is assumed.
+is not. Where no volume is said, enough is assumed, and from how much on that holds is told.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 
 from meshscope.artefacts.files import File, text_file
-from meshscope.build.rules.slo import BURNS, FAST, FEWEST_BAD_EVENTS, MOST_RAW_SERIES, RARE, SLOW, Burn, raw_series
+from meshscope.build.rules.burn import BURNS, FEWEST_BAD_EVENTS, Burn
+from meshscope.build.rules.outages import FEWEST_FAILURES, LITTLE_WINDOWS, OUTAGE_RATIO, OUTAGE_WINDOW
+from meshscope.build.rules.slo import FAST, MOST_RAW_SERIES, RARE, SLOW, raw_series
 from meshscope.findings import Place
 from meshscope.model.model import Model
 from meshscope.model.services import Identity, Service
 from meshscope.model.slo import SLO, Latency
-from meshscope.model.units import Duration, days, hours, minutes
+from meshscope.model.units import Duration, hours, minutes, plain
 
 OUTAGE = Decimal(1)
 TENTH = Decimal("0.1")
@@ -24,33 +27,60 @@ DETECTION_FILE = "detection.txt"
 MOST_TOLD = 24
 FEW = 5
 _SMEAR = 5 * minutes
+_HOUR = 1 * hours
 
 
 @dataclass(frozen=True, kw_only=True)
 class Detection:
-    """When an SLO's alerts fire: after every request is bad, and after one in ten is; None is never."""
+    """When an SLO's alerts fire: after every request is bad, and after one in ten is; None is never.
+
+    ``events_an_hour`` is the volume, ``holds_from`` that from which the first page is as early as said, where none is
+    said. ``out_of_reach`` are the long windows of the pages by burn rate that not even an outage makes fire; ``own``
+    says what the SLO's own burn rates mean, empty where it has none.
+    """
 
     service: Identity
     slo: str
     latency: bool
     page_at_outage: Duration | None
     page_at_tenth: Duration | None
+    ticket_at_outage: Duration | None
     ticket_at_tenth: Duration | None
     events_an_hour: Decimal | None
+    holds_from: Decimal | None = None
+    rarest: Duration | None = None
+    out_of_reach: tuple[Duration, ...] = ()
+    own: str = ""
 
     def __str__(self) -> str:
         """One line for a person."""
-        told = f"{self.service} {self.slo}: "
-        if self.page_at_outage is None:
-            bad = f"{self.events_an_hour:.3g} requests an hour" if self.events_an_hour is not None else "its objective"
-            return told + f"never pages: {bad} can't make {FEWEST_BAD_EVENTS} bad ones in an hour beyond its budget"
+        return f"{self.service} {self.slo}: {self._outage()}{self._tenth()}{''.join(self._more())}"
+
+    def _outage(self) -> str:
         turned = "is slow" if self.latency else "fails"
-        told += f"pages {spoken(self.page_at_outage)} after every request {turned}"
+        if self.page_at_outage is not None:
+            return f"pages {spoken(self.page_at_outage)} after every request {turned}"
+        told = f"never pages: {self.events_an_hour:.3g} requests an hour are fewer than one in two hours"
+        if self.ticket_at_outage is not None:
+            told += f", so that it is a ticket {spoken(self.ticket_at_outage)} after every request {turned}"
+        return told
+
+    def _tenth(self) -> str:
         if self.page_at_tenth is not None:
-            return told + f", {spoken(self.page_at_tenth)} after one in ten is bad"
+            return f", {spoken(self.page_at_tenth)} after one in ten is bad"
         if self.ticket_at_tenth is not None:
-            return told + f"; one in ten bad is a ticket after {spoken(self.ticket_at_tenth)}"
-        return told + "; one in ten bad is within its objective"
+            return f"; one in ten bad is a ticket after {spoken(self.ticket_at_tenth)}"
+        return "; one in ten bad is within its objective"
+
+    def _more(self) -> Iterator[str]:
+        if self.holds_from is not None and self.rarest is not None:
+            yield f"; so from {self.holds_from} requests an hour on, of fewer an outage within {spoken(self.rarest)}"
+            yield " down to one request in two hours"
+        if self.out_of_reach:
+            windows = " and ".join(str(window) for window in self.out_of_reach)
+            yield f"; not even an outage reaches its burn rate over {windows}"
+        if self.own:
+            yield f"; its own burn rates: {self.own}"
 
 
 def detections(model: Model) -> tuple[Detection, ...]:
@@ -79,41 +109,100 @@ def detection_file(found: tuple[Detection, ...], origins: tuple[Place | None, ..
 
 
 def _detection(service: Service, slo: SLO, model: Model, *, direct: bool) -> Detection:
-    unit = slo.budget * (slo.over / (30 * days))
     volume = service.volume.value if service.volume else None
+    scrape = model.mesh.scrape_interval
+    burns = {True: scrape + FAST, False: scrape + SLOW + RARE}
 
-    def first(share: Decimal, *, pages: bool) -> Duration | None:
-        late = model.mesh.scrape_interval.seconds + (FAST if pages else SLOW + RARE).seconds
-        found = [
-            seconds
-            for burn in BURNS
-            if burn.pages is pages and (seconds := _fires(burn, unit, share, volume, direct=direct)) is not None
-        ]
-        return Duration(min(found) + late) if found else None
+    def burning(share: Decimal, *, pages: bool) -> list[_Told]:
+        found = (_burns(burn, slo, share, volume, direct=direct) for burn in BURNS if burn.pages is pages)
+        return [one.later(burns[pages]) for one in found if one is not None]
 
+    quiet = [one.later(scrape + SLOW + FAST) for one in _none_good(volume)]
+    pages = burning(OUTAGE, pages=True) + [one.later(burns[True]) for one in _outage(volume)] + quiet
+    tenth = burning(TENTH, pages=True)
+    firsts = [min(found) for found in (pages, tenth) if found]
     return Detection(
         service=service.identity,
         slo=slo.name,
         latency=isinstance(slo.of, Latency),
-        page_at_outage=first(OUTAGE, pages=True),
-        page_at_tenth=first(TENTH, pages=True),
-        ticket_at_tenth=first(TENTH, pages=False),
+        page_at_outage=_first(pages),
+        page_at_tenth=_first(tenth),
+        ticket_at_outage=_first(burning(OUTAGE, pages=False)),
+        ticket_at_tenth=_first(burning(TENTH, pages=False)),
         events_an_hour=volume * 3600 if volume is not None else None,
+        holds_from=max(one.from_an_hour for one in firsts) if volume is None else None,
+        rarest=max(quiet).after if volume is None else None,
+        out_of_reach=tuple(burn.long for burn in BURNS if burn.pages and burn.threshold(slo) >= 1),
+        own=_meaning(slo),
     )
 
 
-def _fires(burn: Burn, unit: Decimal, share: Decimal, volume: Decimal | None, *, direct: bool) -> Decimal | None:
-    threshold = Decimal(burn.factor) * unit
+@dataclass(frozen=True, order=True)
+class _Told:
+    """An alert fires ``after`` a time, if there are as many requests an hour as ``from_an_hour``."""
+
+    after: Duration
+    from_an_hour: Decimal
+
+    def later(self, by: Duration) -> _Told:
+        return _Told(self.after + by, self.from_an_hour)
+
+
+def _first(found: list[_Told]) -> Duration | None:
+    return min(found).after if found else None
+
+
+def _burns(burn: Burn, slo: SLO, share: Decimal, volume: Decimal | None, *, direct: bool) -> _Told | None:
+    threshold = burn.threshold(slo)
     if share <= threshold:
         return None
     # The long window holds a share that grows with time until it is more than the threshold.
     bad_seconds = threshold * burn.long.seconds / share
-    seconds = bad_seconds if burn.long == 1 * hours and direct else _smeared(bad_seconds)
-    if not burn.pages or volume is None:
-        return seconds
-    if volume * share * 3600 < FEWEST_BAD_EVENTS:
+    seconds = bad_seconds if burn.long == _HOUR and direct else _smeared(bad_seconds)
+    if not burn.pages:
+        return _Told(Duration(seconds), Decimal(0))
+    return _gated(seconds, _HOUR, share, volume)
+
+
+def _outage(volume: Decimal | None) -> list[_Told]:
+    found = _gated(_smeared(OUTAGE_RATIO * OUTAGE_WINDOW.seconds), OUTAGE_WINDOW, OUTAGE, volume)
+    return [found] if found else []
+
+
+def _gated(seconds: Decimal, window: Duration, share: Decimal, volume: Decimal | None) -> _Told | None:
+    """With at least five bad requests in ``window``, of which there must be ``volume`` a second."""
+    least = FEWEST_BAD_EVENTS / min(seconds, window.seconds) / share * _HOUR.seconds
+    if volume is None:
+        return _Told(Duration(seconds), least.to_integral_value(ROUND_CEILING))
+    if volume * share * window.seconds < FEWEST_BAD_EVENTS:
         return None
-    return max(seconds, FEWEST_BAD_EVENTS / (volume * share))
+    return _Told(Duration(max(seconds, FEWEST_BAD_EVENTS / (volume * share))), Decimal(0))
+
+
+def _none_good(volume: Decimal | None) -> list[_Told]:
+    """From the last good request: half of it has left the window, and half of the third bad one has come in."""
+    found = []
+    for window in LITTLE_WINDOWS:
+        least = FEWEST_FAILURES / window.seconds
+        if volume is None or volume >= least:
+            third = FEWEST_FAILURES / (volume or least)
+            after = Duration(max(window.seconds, third) + _SMEAR.seconds / 2)
+            found.append(_Told(after, least * _HOUR.seconds))
+    return found
+
+
+def _meaning(slo: SLO) -> str:
+    if not slo.burn_rates:
+        return ""
+    said = [
+        f"{plain(burn.rate(slo))} x over {burn.long} {'pages' if burn.pages else 'is a ticket'} "
+        f"({float(100 * burn.spent(slo)):.3g}% of its budget)"
+        for burn in BURNS
+    ]
+    last = BURNS[-1].rate(slo)
+    if last > 1:
+        said.append(f"what burns steadily at less than {plain(last)} x is told only when the budget is spent")
+    return ", ".join(said)
 
 
 def _smeared(bad_seconds: Decimal) -> Decimal:

@@ -148,14 +148,14 @@ def promql(text: str) -> Query:
 def burn_rate(over: Duration) -> Query:
     """How many times too fast each SLO's budget is spent over a window (5m, 30m, 1h, 2h, 6h, 1d, 3d).
 
-    1 spends it exactly in 30 days, whatever the SLO's own period, so that the thresholds are the same for all.
+    1 spends it exactly in the SLO's own period.
     """
-    return Promql(f"slo:errors:ratio_rate{over} / on ({_SLO}) slo:burn_unit:ratio")
+    return Promql(f"slo:errors:ratio_rate{over} / on ({_SLO}) slo:error_budget:ratio")
 
 
 def budget_left() -> Query:
     """The share of each SLO's error budget that is left over its whole period; below 0 the promise is broken."""
-    return Promql(f"1 - slo:errors:ratio_period / on ({_SLO}) (1 - slo:objective:ratio)")
+    return Promql(f"1 - slo:errors:ratio_period / on ({_SLO}) slo:error_budget:ratio")
 
 
 def firing(severity: Severity | None = None, *, alert: Alert | str = "", stages: bool = False) -> Query:

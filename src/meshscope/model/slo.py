@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+from itertools import pairwise
 from typing import TypeAlias
 
 from meshscope.findings import DefinitionError, Finding, Place, here
 from meshscope.model.people import dns_label
-from meshscope.model.units import Duration, Ratio, days
+from meshscope.model.units import Duration, Number, Ratio, days, exact, hours
 
 PERIODS = (7, 14, 28, 30, 90)
+BURN_WINDOWS = (1 * hours, 6 * hours, 1 * days, 3 * days)
 
 
 class Side(StrEnum):
@@ -41,7 +43,10 @@ class SLO:
     """A promise: the share ``objective`` of the requests is good over the period ``over`` (7, 14, 28, 30 or 90 days).
 
     ``side`` None means the client's side where the mesh has a caller of the service, else the server's.
-    Raises `DefinitionError` for an objective that leaves no budget or promises nothing, and for another period.
+    ``burn_rates`` are how many times too fast the error budget must go over 1 hour and 6 hours for a page, over 1 day
+    and 3 days for a ticket; where not said 14.4, 6, 3 and 1, for 7 days 13.4, 3.5, 1.4 and 1.
+    Raises `DefinitionError` for an objective that leaves no budget or promises nothing, for another period, and for
+    burn rates that are not four, grow with the window, or are below 1.
     """
 
     name: str
@@ -49,6 +54,7 @@ class SLO:
     objective: Ratio
     over: Duration
     side: Side | None = None
+    burn_rates: tuple[Number, ...] = ()
     place: Place | None = field(default_factory=here, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -65,6 +71,7 @@ class SLO:
                     help="write one of them, for example 30 * days",
                 )
             )
+        object.__setattr__(self, "burn_rates", _burn_rates(self.burn_rates, self.name, self.place))
 
     @property
     def budget(self) -> Decimal:
@@ -99,3 +106,24 @@ def check_objective(
                 help="write a share that users would notice, for example 99.9 * percent",
             )
         )
+
+
+def _burn_rates(given: tuple[Number, ...], name: str, place: Place | None) -> tuple[Decimal, ...]:
+    """``given`` exact; none, or one for each window. Raises `DefinitionError` for those that would mislead."""
+    rates = tuple(exact(rate) for rate in given)
+    if not rates:
+        return ()
+    falling = all(before >= after for before, after in pairwise(rates))
+    if len(rates) == len(BURN_WINDOWS) and all(rate.is_finite() for rate in rates) and falling and rates[-1] >= 1:
+        return rates
+    raise DefinitionError(
+        Finding(
+            code="slo/bad-burn-rates",
+            title=f"the burn rates of SLO `{name}` are {', '.join(str(rate) for rate in rates)}",
+            place=place,
+            argument="burn_rates",
+            why="there is one for each of the windows of 1 hour, 6 hours, 1 day and 3 days; one that grows with its "
+            "window would never be the first to tell, and one below 1 alerts for ever while the promise is kept",
+            help="write four numbers that don't grow, none below 1, for example (14.4, 6, 3, 1)",
+        )
+    )

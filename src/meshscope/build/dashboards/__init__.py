@@ -23,8 +23,8 @@ from meshscope.build.dashboards.queries import Writer
 from meshscope.build.dashboards.sources import source
 from meshscope.build.dashboards.variables import PROMETHEUS, given, used, variables
 from meshscope.build.options import Options
+from meshscope.build.rules.burn import BURNS
 from meshscope.build.rules.platform import platform_group
-from meshscope.build.rules.slo import BURNS
 from meshscope.model.alerting import Severity
 from meshscope.model.boards import About, DashboardDefinition
 from meshscope.model.model import Model

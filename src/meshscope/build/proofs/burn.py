@@ -1,8 +1,8 @@
-"""Proofs of the SLO rules: indicators, burn-rate alerts, absence."""
+"""Proofs of the SLO rules: indicators, burn rates, absence."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from meshscope.artefacts.rules import RuleTest
@@ -10,14 +10,16 @@ from meshscope.build.boards import board_uid
 from meshscope.build.promql import quoted
 from meshscope.build.proofs.cases import Case, Expected, Story, alerting, case, expect, proof_file, value
 from meshscope.build.proofs.series import LONG, Phase, Series, buckets, requests, series, steady
-from meshscope.build.proofs.synthetic import PLACE, STEP, Bench
+from meshscope.build.proofs.synthetic import PLACE, PROMISED, STEP, Bench
 from meshscope.build.proofs.voice import Spoken
-from meshscope.build.rules.annotations import burn_annotations, links
-from meshscope.build.rules.slo import BURNS, SLOW, Burn
+from meshscope.build.rules.annotations import absent_annotations, burn_annotations
+from meshscope.build.rules.burn import BURNS, Burn
+from meshscope.build.rules.slo import SLOW
+from meshscope.build.rules.slo_alerts import SYMPTOM, burn_labels
 from meshscope.build.rules.statics import identity_labels, info_labels
 from meshscope.model.services import Service
 from meshscope.model.slo import SLO, Latency
-from meshscope.model.units import days, hours, minutes
+from meshscope.model.units import hours, minutes
 
 TRAFFIC = Decimal(1000)
 
@@ -27,16 +29,11 @@ def burn_tests(bench: Bench) -> tuple[RuleTest, ...]:
     step, slow = bench.at(STEP), bench.at(SLOW)
     tickets = list(_days(bench))
     pages = [*_thresholds(bench), *_counting(bench), *_quiet(bench), *_course(bench), *_around(bench)]
-    pages += _latency(bench)
+    pages += [*_absence(bench), *_latency(bench), *_periods(bench)]
     return (
         proof_file(bench, "error_budget_burn", ("slo",), STEP, [case(step, one) for one in pages]),
         proof_file(bench, "error_budget_burn_slow", ("slo",), SLOW, [case(slow, one) for one in tickets]),
     )
-
-
-def unit_of(slo: SLO) -> Decimal:
-    """The error ratio of burn rate 1, for a 30-day budget."""
-    return slo.budget * (slo.over / (30 * days))
 
 
 def failing(
@@ -58,46 +55,57 @@ def burning(
     return [_burning(bench, burn, float(ratio), slo, service or bench.callee) for burn in burns]
 
 
-def _burning(bench: Bench, burn: Burn, ratio: float, slo: SLO, service: Service) -> Expected:
-    mesh = bench.real.mesh
+def of_slo(bench: Bench, slo: SLO, service: Service, *, pages: bool) -> dict[str, str]:
+    """The labels of every alert about a symptom of ``slo``."""
+    words = bench.real.mesh.severities
     info = info_labels(service, bench.model, bench.views)
-    labels = {
+    return {
         **identity_labels(service.identity),
         "owner": info["owner"],
         "tier": info["tier"],
         "slo": slo.name,
         "sli": "latency" if isinstance(slo.of, Latency) else "availability",
         "period": str(slo.over),
-        "severity": mesh.severities.page if burn.pages else mesh.severities.ticket,
-        "long": str(burn.long),
-        "short": str(burn.short),
-        "kind": "symptom",
+        "severity": words.page if pages else words.ticket,
+        **SYMPTOM,
     }
-    voice = Spoken(labels, ratio, {"runbook": info["runbook"], "definition": str(PLACE)})
-    return alerting(labels, burn_annotations(voice, mesh, board_uid(mesh, "slo"), str(burn.long), burn.spent))
+
+
+def spoken(bench: Bench, slo: SLO, service: Service, labels: Mapping[str, str], value: float) -> Spoken:
+    """The voice of an alert about ``slo``."""
+    info = info_labels(service, bench.model, bench.views)
+    spent = {burn.long: 100 * burn.spent(slo) for burn in BURNS}
+    return Spoken(labels, value, {"runbook": info["runbook"], "definition": str(PLACE)}, spent)
+
+
+def _burning(bench: Bench, burn: Burn, ratio: float, slo: SLO, service: Service) -> Expected:
+    mesh = bench.real.mesh
+    labels = of_slo(bench, slo, service, pages=burn.pages) | burn_labels(burn)
+    voice = spoken(bench, slo, service, labels, ratio)
+    return alerting(labels, burn_annotations(voice, mesh, board_uid(mesh, "slo"), burn.long))
 
 
 def _over(slo: SLO, ratio: Decimal) -> tuple[Burn, ...]:
-    return tuple(burn for burn in BURNS if ratio > Decimal(burn.factor) * unit_of(slo))
+    return tuple(burn for burn in BURNS if ratio > burn.threshold(slo))
 
 
 def _thresholds(bench: Bench) -> Iterator[Story]:
     slo = bench.callee.slos[0]
     for burn in BURNS:
-        threshold = Decimal(burn.factor) * unit_of(slo)
+        threshold = burn.threshold(slo)
         for word, times in (("just above", Decimal("1.05")), ("just below", Decimal("0.95"))):
             ratio = threshold * times
             fired = burning(bench, _over(slo, ratio), ratio, slo)
             told = [expect("ErrorBudgetBurn", bench.at(12 * minutes), fired)]
-            yield Story(f"burning {word} {burn.factor} over {burn.long}", failing(bench, ratio), told)
+            yield Story(f"burning {word} {burn.rate(slo)} over {burn.long}", failing(bench, ratio), told)
 
 
 def _days(bench: Bench) -> Iterator[Story]:
-    slo, way = bench.callee.slos[0], _way(bench)
+    slo, failed = bench.callee.slos[0], way(bench)
     # Samples two minutes apart: half a day of trouble, then a day and a bit of peace.
     trouble = [
         requests(bench, bench.callee, "good", (Phase(Decimal(90), 180), Phase(Decimal(100), 750))),
-        requests(bench, bench.callee, way, (Phase(Decimal(10), 180), Phase(Decimal(0), 750))),
+        requests(bench, bench.callee, failed, (Phase(Decimal(10), 180), Phase(Decimal(0), 750))),
     ]
     at = bench.at(30 * hours + 10 * minutes)
     yield Story(
@@ -111,9 +119,25 @@ def _days(bench: Bench) -> Iterator[Story]:
     )
 
 
+def _periods(bench: Bench) -> Iterator[Story]:
+    values = [
+        value(
+            f'round(slo:burn:threshold{{long="{burn.long}",service=~"{PROMISED}.*"}}, 0.0001)',
+            bench.at(12 * minutes),
+            [
+                (_labels(bench, slo, service, long=str(burn.long)), float(burn.threshold(slo)))
+                for service in bench.promised
+                for slo in service.slos
+            ],
+        )
+        for burn in BURNS
+    ]
+    yield Story("each period has its own burn rates, and so has an SLO that says some", [], values=values)
+
+
 def _counting(bench: Bench) -> Iterator[Story]:
     slo, at = bench.callee.slos[0], bench.at(12 * minutes)
-    ratio = Decimal(15) * unit_of(slo)
+    ratio = Decimal(15) * slo.budget
     for sample in bench.provider.samples:
         if sample.startswith("failed"):
             fired = burning(bench, _over(slo, ratio), ratio, slo)
@@ -123,7 +147,7 @@ def _counting(bench: Bench) -> Iterator[Story]:
 
 
 def _quiet(bench: Bench) -> Iterator[Story]:
-    at, way = bench.at(12 * minutes), _way(bench)
+    at, failed = bench.at(12 * minutes), way(bench)
     healthy = requests(bench, bench.callee, "good", steady(300))
     zero = _of(bench, "slo:errors:ratio_rate1h", bench.callee.slos[0])
     yield Story(
@@ -136,13 +160,13 @@ def _quiet(bench: Bench) -> Iterator[Story]:
     rate = _of(bench, "slo:events:rate5m", bench.callee.slos[0])
     yield Story(
         "what another reporter says of the same requests is not counted twice",
-        [healthy, requests(bench, bench.callee, way, steady(300), **elsewhere)],
+        [healthy, requests(bench, bench.callee, failed, steady(300), **elsewhere)],
         [expect("ErrorBudgetBurn", at)],
         [value('slo:events:rate5m{slo="availability"}', at, [(rate, float(300 / bench.step))])],
     )
     trickle = [
         requests(bench, bench.callee, "good", (Phase(Decimal(1), 120),)),
-        requests(bench, bench.callee, way, (Phase(Decimal(0), 18), Phase(Decimal(1), 2), Phase(Decimal(0), 60))),
+        requests(bench, bench.callee, failed, (Phase(Decimal(0), 18), Phase(Decimal(1), 2), Phase(Decimal(0), 60))),
     ]
     looks = [_nobody_woken(bench.at(moment * minutes)) for moment in (10, 14, 20)]
     yield Story("two failures in a trickle wake nobody", trickle, values=looks)
@@ -153,19 +177,19 @@ def _quiet(bench: Bench) -> Iterator[Story]:
 
 
 def _course(bench: Bench) -> Iterator[Story]:
-    slo, way = bench.callee.slos[0], _way(bench)
+    slo, failed = bench.callee.slos[0], way(bench)
     outage = [
         requests(
             bench, bench.callee, "good", (Phase(Decimal(300), 20), Phase(Decimal(0), 20), Phase(Decimal(300), 60))
         ),
-        requests(bench, bench.callee, way, (Phase(Decimal(0), 20), Phase(Decimal(300), 20), Phase(Decimal(0), 60))),
+        requests(bench, bench.callee, failed, (Phase(Decimal(0), 20), Phase(Decimal(300), 20), Phase(Decimal(0), 60))),
     ]
     yield Story(
         "recovered: the 5 minutes let go although the hour still burns; the 30 minutes still hold",
         outage,
         values=[_woken(bench.at(20 * minutes), 2), _woken(bench.at(36 * minutes), 1)],
     )
-    ratio = Decimal(15) * unit_of(slo)
+    ratio = Decimal(15) * slo.budget
     fired = burning(bench, _over(slo, ratio), ratio, slo)
     reset = failing(bench, ratio)
     reset = [{**one, "values": f"{one['values'].split('x')[0]}x20 {one['values']}"} for one in reset]
@@ -179,14 +203,14 @@ def _course(bench: Bench) -> Iterator[Story]:
         requests(
             bench, bench.callee, "good", (Phase(TRAFFIC - share, 20), Phase(None, 20), Phase(TRAFFIC - share, 30))
         ),
-        requests(bench, bench.callee, way, (Phase(share, 20), Phase(None, 20), Phase(share, 30))),
+        requests(bench, bench.callee, failed, (Phase(share, 20), Phase(None, 20), Phase(share, 30))),
     ]
     yield Story("scrapes failed for ten minutes", gap, [expect("ErrorBudgetBurn", bench.at(32 * minutes), fired)])
 
 
 def _around(bench: Bench) -> Iterator[Story]:
     slo, at = bench.callee.slos[0], bench.at(12 * minutes)
-    ratio = Decimal(15) * unit_of(slo)
+    ratio = Decimal(15) * slo.budget
     second = info_labels(bench.callee, bench.model, bench.views) | {"owner": "another-owner"}
     twice = failing(bench, ratio, service=bench.caller)
     fired_caller = burning(bench, _over(slo, ratio), ratio, slo, bench.caller)
@@ -195,19 +219,28 @@ def _around(bench: Bench) -> Iterator[Story]:
         [*twice, series("service:info", second, (Phase(Decimal(0), LONG),))],
         [expect("ErrorBudgetBurn", at, fired_caller)],
     )
+
+
+def _absence(bench: Bench) -> Iterator[Story]:
     alive = requests(bench, bench.callee, "good", steady(300))
-    latency = [
-        one
-        for slo in bench.callee.slos
-        if isinstance(slo.of, Latency)
-        for one in buckets(bench, bench.callee, slo.of.under, steady(300), steady(300))
-    ]
-    absent = [_absent(bench, service, service.slos[0]) for service in (bench.caller, bench.silent)]
+    bounds = [(slo, slo.of.under) for slo in bench.callee.slos if isinstance(slo.of, Latency)]
+    answered = [one for _, under in bounds for one in buckets(bench, bench.callee, under, steady(300), steady(300))]
+    soon, late = bench.at(10 * minutes), bench.at(20 * minutes)
+    silent = [_absent(bench, service, service.slos[0], "requests") for service in (bench.caller, bench.silent)]
     yield Story(
         "an indicator without any series is absent",
-        [alive, *latency],
-        [expect("IndicatorAbsent", bench.at(10 * minutes)), expect("IndicatorAbsent", bench.at(20 * minutes), absent)],
+        [alive, *answered],
+        [expect("IndicatorAbsent", soon), expect("IndicatorAbsent", late, silent)],
     )
+    born = [requests(bench, bench.callee, way(bench), steady(300))]
+    yield Story("an indicator that fails from birth is not absent", born, [expect("IndicatorAbsent", late, silent)])
+    if bounds:
+        lacking = [_absent(bench, bench.callee, slo, "bucket") for slo, _ in bounds]
+        yield Story(
+            "an indicator that lacks only its bucket is told as that",
+            [alive],
+            [expect("IndicatorAbsent", late, [*silent, *lacking])],
+        )
 
 
 def _latency(bench: Bench) -> Iterator[Story]:
@@ -232,29 +265,12 @@ def _latency(bench: Bench) -> Iterator[Story]:
     )
 
 
-def _absent(bench: Bench, service: Service, slo: SLO) -> Expected:
+def _absent(bench: Bench, service: Service, slo: SLO, missing: str) -> Expected:
     mesh = bench.real.mesh
-    info = info_labels(service, bench.model, bench.views)
-    labels = {
-        **identity_labels(service.identity),
-        "slo": slo.name,
-        "sli": "availability",
-        "period": str(slo.over),
-        "owner": info["owner"],
-        "tier": info["tier"],
-        "severity": mesh.severities.ticket,
-    }
-    voice = Spoken(labels, 0, {"runbook": info["runbook"], "definition": str(PLACE)})
-    return alerting(
-        labels,
-        {
-            "summary": f"{service.namespace}/{service.name} has no indicator for {slo.name}",
-            "description": "Nothing is known of this promise: the service reports nothing, or its latency bound is no "
-            "bucket of the mesh. Say expects_traffic=False where silence is normal.",
-            **links(voice, mesh, board_uid(mesh, "service")),
-            "definition": str(PLACE),
-        },
-    )
+    labels = of_slo(bench, slo, service, pages=False) | {"missing": missing}
+    labels.pop("kind")
+    voice = spoken(bench, slo, service, labels, 0)
+    return alerting(labels, absent_annotations(voice, mesh, board_uid(mesh, "service"), missing))
 
 
 def _woken(at: str, pages: int) -> Case:
@@ -266,7 +282,8 @@ def _nobody_woken(at: str) -> Case:
     return value('ALERTS{alertname="ErrorBudgetBurn",long=~"1h|6h"}', at, [])
 
 
-def _way(bench: Bench) -> str:
+def way(bench: Bench) -> str:
+    """The first of the ways in which requests fail."""
     return next(name for name in bench.provider.samples if name.startswith("failed"))
 
 
@@ -274,6 +291,6 @@ def _of(bench: Bench, name: str, slo: SLO) -> str:
     return f"{name}{_labels(bench, slo)}"
 
 
-def _labels(bench: Bench, slo: SLO, **more: str) -> str:
-    labels = {**identity_labels(bench.callee.identity), "slo": slo.name, **more}
+def _labels(bench: Bench, slo: SLO, service: Service | None = None, **more: str) -> str:
+    labels = {**identity_labels((service or bench.callee).identity), "slo": slo.name, **more}
     return f"{{{','.join(f'{key}={quoted(text)}' for key, text in labels.items())}}}"

@@ -6,6 +6,7 @@ from meshscope.artefacts.rules import RuleTest
 from meshscope.build.proofs.alerts import alert_tests
 from meshscope.build.proofs.burn import burn_tests
 from meshscope.build.proofs.given_up import given_up_tests
+from meshscope.build.proofs.outages import outage_tests
 from meshscope.build.proofs.platform import platform_tests
 from meshscope.build.proofs.synthetic import Bench
 from meshscope.build.proofs.together import together_tests
@@ -15,6 +16,6 @@ from meshscope.build.proofs.unattributed import unattributed_tests
 
 def every_test(bench: Bench) -> tuple[RuleTest, ...]:
     """The test files of everything that can be proved."""
-    services = (burn_tests, given_up_tests, traffic_tests, unattributed_tests, together_tests)
+    services = (burn_tests, outage_tests, given_up_tests, traffic_tests, unattributed_tests, together_tests)
     every = (*services, platform_tests, alert_tests)
     return tuple(test for tests in every for test in tests(bench))

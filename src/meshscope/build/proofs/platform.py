@@ -74,7 +74,7 @@ def _said(found: re.Match[str], labels: Mapping[str, str]) -> str:
 
 def _storm(bench: Bench) -> Stories:
     return Stories(
-        firing=[("nothing is reported at all", [], {}, "100%")],
+        firing=[("nothing is reported at all", [], {"cluster": bench.real.mesh.cluster}, "100%")],
         quiet=[("one service of many is absent", _present(bench))],
     )
 

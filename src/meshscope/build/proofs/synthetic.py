@@ -20,8 +20,10 @@ from meshscope.model.slo import SLO, Availability, Latency
 from meshscope.model.units import Duration, days, per_second, percent, seconds
 
 NAMESPACE = "proof"
+PROMISED = "promised"
 PLACE = Place("services/proof.py", 1)
 STEP = 30 * seconds
+OWN_RATES = (10, 5, 2, 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +39,7 @@ class Bench:
     silent: Service
     streaming: Service
     expected: tuple[Service, Service]
+    promised: tuple[Service, ...]
 
     @cached_property
     def views(self) -> Views:
@@ -83,6 +86,8 @@ def bench(model: Model, provider: MeshProvider, options: Options) -> Bench:
     callee, caller, silent = service("callee", *slos), service("caller", slos[0]), service("silent", slos[0])
     streaming = replace(service("streaming"), streams=True)
     expected = tuple(replace(service(f"expected-{tier}"), tier=tier, volume=10 * per_second) for tier in (1, 2))
+    promised = [_promised(over, (), cluster, owner) for over in periods]
+    promised.append(_promised(periods[0], OWN_RATES, cluster, owner))
     subjects = [subject(alert, cluster, owner) for alert in model.alerts]
     outsiders = [other for alert in model.alerts if (other := outsider(alert, cluster, owner)) is not None]
     others = [streaming, *expected, *subjects, *outsiders]
@@ -93,7 +98,7 @@ def bench(model: Model, provider: MeshProvider, options: Options) -> Bench:
     calls += [(caller, service) for service in (callee, silent, *others)]
     synthetic = replace(
         model,
-        services=tuple(sorted([callee, caller, silent, *others], key=lambda one: one.identity)),
+        services=tuple(sorted([callee, caller, silent, *promised, *others], key=lambda one: one.identity)),
         gateways=(visitor,),
         externals=(),
         calls=tuple(sorted((who.identity, whom.identity) for who, whom in calls)),
@@ -108,6 +113,29 @@ def bench(model: Model, provider: MeshProvider, options: Options) -> Bench:
         silent=silent,
         streaming=streaming,
         expected=(expected[0], expected[1]),
+        promised=tuple(promised),
+    )
+
+
+def _promised(over: Duration, burn_rates: tuple[int, ...], cluster: str, owner: Owner) -> Service:
+    """A service without traffic, for what its promise is held against."""
+    named = SLO(
+        name="availability",
+        of=Availability(),
+        objective=99 * percent,
+        over=over,
+        burn_rates=burn_rates,
+        place=PLACE,
+    )
+    return Service(
+        name=f"{PROMISED}-{'own-rates' if burn_rates else over}",
+        namespace=NAMESPACE,
+        cluster=cluster,
+        owner=owner,
+        slos=(named,),
+        runbook="r.md",
+        expects_traffic=False,
+        place=PLACE,
     )
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from meshscope.artefacts.rules import RuleTest
 from meshscope.build.ours import our_labels
-from meshscope.build.proofs.burn import failing, unit_of
+from meshscope.build.proofs.burn import failing
 from meshscope.build.proofs.cases import Expected, Story, alerting, case, expect, proof_file
 from meshscope.build.proofs.series import Series, buckets, requests, series, steady
 from meshscope.build.proofs.synthetic import NAMESPACE, STEP, Bench

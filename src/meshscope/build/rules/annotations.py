@@ -11,7 +11,10 @@ from typing import Protocol
 
 from meshscope.build.boards import board_uid
 from meshscope.build.promql import IDENTITY, quoted
+from meshscope.build.rules.burn import BUDGET, THRESHOLD
+from meshscope.build.rules.outages import LITTLE_WINDOWS, OUTAGE_WINDOW
 from meshscope.model.mesh import Mesh
+from meshscope.model.units import Duration, plain
 
 
 class Voice(Protocol):
@@ -25,6 +28,9 @@ class Voice(Protocol):
 
     def whole(self) -> str:
         """The alert's value as a whole number."""
+
+    def spent(self, long: Duration) -> str:
+        """The share of its error budget that an SLO spends within ``long`` at the burn rate of that window."""
 
     def looked_up(self, series: str, label: str, extra: tuple[str, ...] = ()) -> str:
         """``label`` of the one series called ``series`` that has the alert's identity and its labels ``extra``."""
@@ -45,6 +51,19 @@ class Template:
     def whole(self) -> str:
         """The value without decimals."""
         return '{{ printf "%.0f" $value }}'
+
+    def spent(self, long: Duration) -> str:
+        """Factor times window, by period, from what the alert was held against: an SLO may have rates of its own."""
+        names = (*IDENTITY, "slo")
+        matchers = ",".join(f"{name}=%q" for name in names)
+        values = " ".join(f"$labels.{name}" for name in names)
+        threshold = f"max({THRESHOLD}{{{matchers},long={quoted(str(long))}}})"
+        query = f"100 * {plain(long.seconds)} * {threshold} / max({BUDGET}{{{matchers}}})"
+        query += " / max(slo:period:seconds{period=%q})"
+        return (
+            f"{{{{ with printf {quoted(query)} {values} {values} $labels.period | query }}}}"
+            '{{ . | first | value | printf "%.3g" }}{{ end }}%'
+        )
 
     def looked_up(self, series: str, label: str, extra: tuple[str, ...] = ()) -> str:
         """One query for each alert that fires; ``%q`` escapes whatever stands in a label."""
@@ -68,14 +87,68 @@ def links(voice: Voice, mesh: Mesh, board: str, scope: tuple[str, ...] = IDENTIT
     }
 
 
-def burn_annotations(voice: Voice, mesh: Mesh, board: str, long: str, spent: str) -> dict[str, str]:
+def burn_annotations(voice: Voice, mesh: Mesh, board: str, long: Duration) -> dict[str, str]:
     """What a burn-rate alert says."""
-    whose = f"{voice.label('namespace')}/{voice.label('service')}"
+    return _of_slo(
+        voice,
+        mesh,
+        board,
+        f"breaks its promise of {voice.label('slo')}: {voice.percentage()} of requests were bad in the last {long}",
+        f"At this pace the service spends at least {voice.spent(long)} of its error budget for "
+        f"{voice.label('period')} within {long}. It goes on now: the shorter window burns as well.",
+    )
+
+
+def outage_annotations(voice: Voice, mesh: Mesh, board: str) -> dict[str, str]:
+    """What the alert on an outage says."""
+    return _of_slo(
+        voice,
+        mesh,
+        board,
+        f"is out ({voice.label('slo')}): {voice.percentage()} of requests were bad in the last {OUTAGE_WINDOW}",
+        "Nearly nothing succeeds, however large the error budget is.",
+    )
+
+
+def nothing_succeeds_annotations(voice: Voice, mesh: Mesh, board: str) -> dict[str, str]:
+    """What the alert on little traffic of which nothing is good says."""
+    return _of_slo(
+        voice,
+        mesh,
+        board,
+        f"has had no good request for at least {LITTLE_WINDOWS[0]} ({voice.label('slo')}), and {voice.whole()} bad "
+        "ones",
+        "Retries within five minutes count as one failure, so this is more than one user's bad luck.",
+    )
+
+
+def spent_annotations(voice: Voice, mesh: Mesh, board: str) -> dict[str, str]:
+    """What the alert on a spent budget says."""
+    return _of_slo(
+        voice,
+        mesh,
+        board,
+        f"has spent its error budget of {voice.label('slo')} for {voice.label('period')}: {voice.percentage()} of "
+        "requests were bad",
+        "The promise is broken for this period. It is kept again when enough of what was bad is older than the period.",
+    )
+
+
+def absent_annotations(voice: Voice, mesh: Mesh, board: str, missing: str) -> dict[str, str]:
+    """What the alert on an absent indicator says."""
+    said = {
+        "requests": "Nothing is known of this promise: no request to the service is reported, good or bad. Say "
+        "expects_traffic=False where silence is normal.",
+        "bucket": "Requests to the service are reported, but not how many were answered within the promise's bound: it "
+        "is no bucket of the latency histogram, or the histogram is not collected.",
+    }[missing]
+    return _of_slo(voice, mesh, board, f"has no indicator for {voice.label('slo')}", said)
+
+
+def _of_slo(voice: Voice, mesh: Mesh, board: str, summary: str, description: str) -> dict[str, str]:
     return {
-        "summary": f"{whose} breaks its promise of {voice.label('slo')}: "
-        f"{voice.percentage()} of requests were bad in the last {long}",
-        "description": f"At this pace the service spends {spent} of its error budget for {voice.label('period')} "
-        f"within {long}. It goes on now: the shorter window burns as well.",
+        "summary": f"{voice.label('namespace')}/{voice.label('service')} {summary}",
+        "description": description,
         **links(voice, mesh, board),
         "definition": voice.looked_up("slo:definition:info", "definition", ("slo",)),
     }

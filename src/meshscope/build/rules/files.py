@@ -5,31 +5,26 @@ from __future__ import annotations
 from dataclasses import replace
 
 from meshscope.artefacts.rules import Rule, RuleFile, RuleGroup
-from meshscope.build.boards import board_uid
 from meshscope.build.options import Options
 from meshscope.build.ours import labelled
 from meshscope.build.rules.alerting import left_to_stack
 from meshscope.build.rules.alerts import alert_rules, instance_rules, missing_signals
-from meshscope.build.rules.annotations import Template, burn_annotations, links
 from meshscope.build.rules.bridge import bridge_rules
 from meshscope.build.rules.given_up import given_up_alerts
 from meshscope.build.rules.indicators import Raw, raw
-from meshscope.build.rules.paging import ERROR_BUDGET_BURN
+from meshscope.build.rules.outages import since_good
 from meshscope.build.rules.platform import platform_group
 from meshscope.build.rules.slo import (
-    BURNS,
     FAST,
     RARE,
     SLOW,
-    Burn,
-    absent_expression,
-    burn_expression,
     fast_rules,
     group,
     hourly_rules,
     rare_rules,
     slow_rules,
 )
+from meshscope.build.rules.slo_alerts import absence_alerts, page_alerts, ticket_alerts
 from meshscope.build.rules.statics import group_name, static_groups
 from meshscope.build.rules.storm import storm_rules
 from meshscope.build.rules.traffic import traffic_rules
@@ -39,9 +34,7 @@ from meshscope.model.mesh import Mesh
 from meshscope.model.model import Model
 from meshscope.model.provider import MeshProvider
 from meshscope.model.signals import Scope
-from meshscope.model.units import hours, minutes
-
-_KEEP = {True: 5 * minutes, False: 15 * minutes}
+from meshscope.model.units import hours
 
 
 def rule_files(model: Model, provider: MeshProvider, options: Options) -> tuple[RuleFile, ...]:
@@ -88,11 +81,9 @@ def _named(file: RuleFile, mesh: Mesh) -> RuleFile:
 def slo_groups(model: Model, source: Raw, options: Options) -> tuple[RuleGroup, ...]:
     """Base, short windows, pages, bridge and storm in one group, since each sees what the one before just wrote."""
     mesh = model.mesh
-    fast = fast_rules(source, model)
-    fast += [_burn_alert(burn, mesh, options) for burn in BURNS if burn.pages]
-    fast += given_up_alerts(source, mesh)
-    fast += [*bridge_rules(mesh, options), *storm_rules(model, options), _absent(mesh, options)]
-    slow = slow_rules(options) + [_burn_alert(burn, mesh, options) for burn in BURNS if not burn.pages]
+    fast = [*fast_rules(source, model), *page_alerts(mesh, options), *given_up_alerts(source, mesh)]
+    fast += [*bridge_rules(mesh, options), *storm_rules(model, options), *absence_alerts(mesh, options)]
+    slow = [*slow_rules(options), since_good(mesh, options), *ticket_alerts(model, options)]
     slow += traffic_rules(mesh, options)
     rare = rare_rules(options) + unattributed_rules(source, mesh, RARE)
     return (
@@ -130,37 +121,3 @@ def _alert_groups(model: Model, source: Raw, options: Options) -> tuple[RuleGrou
         group("alerts:tickets", SLOW, rules(tickets, Scope.SERVICE, Scope.INSTANCE), options),
     )
     return tuple(one for one in groups if one.rules)
-
-
-def _burn_alert(burn: Burn, mesh: Mesh, options: Options) -> Rule:
-    words = mesh.severities
-    return Rule(
-        alert=ERROR_BUDGET_BURN,
-        expr=burn_expression(burn, options),
-        keep_firing_for=options.duration(_KEEP[burn.pages]),
-        labels={
-            "severity": words.page if burn.pages else words.ticket,
-            "long": str(burn.long),
-            "short": str(burn.short),
-            "kind": "symptom",
-        },
-        annotations=burn_annotations(Template(), mesh, board_uid(mesh, "slo"), str(burn.long), burn.spent),
-        origin=mesh.place,
-    )
-
-
-def _absent(mesh: Mesh, options: Options) -> Rule:
-    voice = Template()
-    return Rule(
-        alert="IndicatorAbsent",
-        expr=absent_expression(),
-        pending=options.duration(15 * minutes),
-        labels={"severity": mesh.severities.ticket},
-        annotations={
-            "summary": "{{ $labels.namespace }}/{{ $labels.service }} has no indicator for {{ $labels.slo }}",
-            "description": "Nothing is known of this promise: the service reports nothing, or its latency bound is no "
-            "bucket of the mesh. Say expects_traffic=False where silence is normal.",
-            **links(voice, mesh, board_uid(mesh, "service")),
-            "definition": voice.looked_up("slo:definition:info", "definition", ("slo",)),
-        },
-    )

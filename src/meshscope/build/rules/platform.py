@@ -10,11 +10,12 @@ from meshscope.artefacts.rules import Rule, RuleGroup
 from meshscope.build.agent import has_agent
 from meshscope.build.options import Options
 from meshscope.build.promql import pretty
+from meshscope.build.rules.absence import storm_expression
 from meshscope.build.rules.alerting import alerting_watches
 from meshscope.build.rules.annotations import platform_annotations
 from meshscope.build.rules.collecting import collector_watches
 from meshscope.build.rules.scraping import scrape_watches
-from meshscope.build.rules.slo import FAST, group, storm_expression
+from meshscope.build.rules.slo import FAST, group
 from meshscope.build.rules.statics import UNOWNED
 from meshscope.build.rules.watch import Watch
 from meshscope.build.rules.watching_agent import agent_watches
@@ -34,9 +35,10 @@ def watches(model: Model, options: Options) -> tuple[Watch, ...]:
             page=True,
             pending=5 * minutes,
             service="telemetry",
-            summary="More than a third of all indicators is absent: {{ $value | humanizePercentage }}",
+            summary="{{ $value | humanizePercentage }} of the services that should have traffic report none",
             description="No single service is at fault: scraping, the collectors or the mesh's telemetry is. "
             "Alerts about single indicators are held back meanwhile.",
+            by_cluster=True,
         ),
         *alerting_watches(model, options),
         *scrape_watches(model, options),
@@ -55,7 +57,10 @@ def platform_group(model: Model, options: Options) -> RuleGroup:
 def labels_of(watch: Watch, mesh: Mesh) -> dict[str, str]:
     """The constant labels of an alert about the platform."""
     severity = mesh.severities.page if watch.page else mesh.severities.ticket
-    return {**_labels(mesh, watch.service), "severity": severity}
+    labels = {**_labels(mesh, watch.service), "severity": severity}
+    if watch.by_cluster:
+        labels.pop("cluster", None)
+    return labels
 
 
 def annotations_of(watch: Watch, mesh: Mesh) -> dict[str, str]:

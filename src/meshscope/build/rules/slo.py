@@ -8,43 +8,22 @@ is left-open, so consecutive sums tile exactly, and an evaluation that is missed
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from meshscope.artefacts.rules import Rule, RuleGroup
 from meshscope.build.options import Options
-from meshscope.build.promql import ID, INFO, SLO, pretty
+from meshscope.build.promql import SLO
+from meshscope.build.rules.burn import BUDGET, THRESHOLD, budget_expression, threshold_expression
 from meshscope.build.rules.events import longer_events, recorded_events
 from meshscope.build.rules.indicators import Raw
 from meshscope.build.rules.recording import FAST as FAST
 from meshscope.build.rules.recording import recorded
 from meshscope.model.model import Model
-from meshscope.model.units import Duration, days, hours, minutes, plain
+from meshscope.model.units import Duration, days, hours, minutes
 
 SLOW = 2 * minutes
 RARE = 10 * minutes
-FEWEST_BAD_EVENTS = 5
-_HOURLY_PERIOD = "slo:errors:ratio_period1h"
+HOURLY_PERIOD = "slo:errors:ratio_period1h"
 # Above this many raw series the first page's hour is read from recorded rates: cheaper, and 2 minutes later.
 MOST_RAW_SERIES = 300_000
-
-
-@dataclass(frozen=True, kw_only=True)
-class Burn:
-    """One pair of windows: both must burn ``factor`` times too fast. ``factor`` is for a period of 30 days."""
-
-    long: Duration
-    short: Duration
-    factor: str
-    spent: str
-    pages: bool
-
-
-BURNS = (
-    Burn(long=1 * hours, short=5 * minutes, factor="14.4", spent="2%", pages=True),
-    Burn(long=6 * hours, short=30 * minutes, factor="6", spent="5%", pages=True),
-    Burn(long=1 * days, short=2 * hours, factor="3", spent="10%", pages=False),
-    Burn(long=3 * days, short=6 * hours, factor="1", spent="10%", pages=False),
-)
 
 
 def raw_series(model: Model) -> int:
@@ -58,13 +37,6 @@ def fast_rules(raw: Raw, model: Model) -> list[Rule]:
     """Base series and the page's windows, in the order of use."""
     short, half, hour = 5 * minutes, 30 * minutes, 1 * hours
     rules = recorded_events(raw)
-    rules.append(
-        recorded(
-            "slo:burn_unit:ratio",
-            "max without (period, reporter, sli, under, kind) "
-            "((1 - slo:objective:ratio) * on (period) group_left () slo:period:factor)",
-        )
-    )
     rules += longer_events(raw, hour, from_raw=raw_series(model) <= MOST_RAW_SERIES)
     rules += [
         recorded(f"slo:errors:ratio_rate{window}", f"slo:errors:rate{window} / (slo:events:rate{window} > 0)")
@@ -76,14 +48,18 @@ def fast_rules(raw: Raw, model: Model) -> list[Rule]:
 
 
 def slow_rules(options: Options) -> list[Rule]:
-    """Sums of two minutes, the long windows' ratios, and the period's ratio as of the last full hour."""
-    rules = [_summed(what, "rate5m", SLOW, options) for what in ("events", "errors")]
+    """Thresholds, sums of two minutes, the long windows' ratios, and the period's ratio as of the last full hour.
+
+    Thresholds change as rarely as the constants that they come from.
+    """
+    rules = [recorded(BUDGET, budget_expression()), recorded(THRESHOLD, threshold_expression())]
+    rules += [_summed(what, "rate5m", SLOW, options) for what in ("events", "errors")]
     rules += [
         recorded(f"slo:errors:ratio_rate{window}", _ratio(layer_of(window), options.duration(window)))
         for window in (2 * hours, 6 * hours, 1 * days, 3 * days)
     ]
     # What is recorded once an hour is forgotten after five minutes, by whoever asks for what is now.
-    hourly = f"last_over_time({_HOURLY_PERIOD}[{options.duration(2 * hours)}])"
+    hourly = f"last_over_time({HOURLY_PERIOD}[{options.duration(2 * hours)}])"
     rules.append(recorded("slo:errors:ratio_period", f"{hourly} and on ({SLO}, period) slo:objective:ratio"))
     return rules
 
@@ -94,13 +70,13 @@ def rare_rules(options: Options) -> list[Rule]:
 
 
 def hourly_rules(model: Model, options: Options) -> list[Rule]:
-    """The ratio of each period in use."""
-    rules = []
-    for period in model.periods:
-        of_period = f'slo:objective:ratio{{period="{period}"}}'
-        ratio = f"({_ratio(layer_of(period), options.duration(period))}) and on ({SLO}) {of_period}"
-        rules.append(recorded(_HOURLY_PERIOD, ratio, period=str(period)))
-    return rules
+    """The ratio over each SLO's period: one rule, however many periods are in use."""
+    ratios = [
+        f"max by ({SLO}, period) (({_ratio(layer_of(period), options.duration(period))})"
+        f' * on ({SLO}) group_right () (slo:objective:ratio{{period="{period}"}} ^ 0))'
+        for period in model.periods
+    ]
+    return [recorded(HOURLY_PERIOD, " or ".join(ratios))] if ratios else []
 
 
 def layer_of(window: Duration) -> str:
@@ -114,43 +90,6 @@ def _summed(what: str, layer: str, over: Duration, options: Options) -> Rule:
 
 def _ratio(layer: str, window: str) -> str:
     return f"sum_over_time(slo:errors:{layer}[{window}]) / (sum_over_time(slo:events:{layer}[{window}]) > 0)"
-
-
-def burn_condition(burn: Burn, options: Options) -> str:
-    """When an SLO burns: both windows beyond the factor, and enough bad events for a person to be woken.
-
-    The value is the long window's error ratio.
-    """
-    threshold = f"{burn.factor} * slo:burn_unit:ratio"
-    burning = (
-        f"slo:errors:ratio_rate{burn.long} > on ({SLO}) ({threshold})"
-        f" and on ({SLO}) (slo:errors:ratio_rate{burn.short} > on ({SLO}) ({threshold}))"
-    )
-    if burn.pages:
-        hour = plain(options.scaled(1 * hours).seconds)
-        burning += f" and on ({SLO}) (slo:errors:rate1h * {hour} >= {FEWEST_BAD_EVENTS})"
-    return burning
-
-
-def burn_expression(burn: Burn, options: Options) -> str:
-    """The condition with the SLO's kind and the service's owner joined in."""
-    objective = f"(topk by ({SLO}) (1, slo:objective:ratio) ^ 0)"
-    labelled = f"({burn_condition(burn, options)}) * on ({SLO}) group_left (sli, period) {objective}"
-    return pretty(f"{labelled} * on ({ID}) group_left (owner, tier) {INFO}")
-
-
-def absent_expression() -> str:
-    """Every SLO that should see traffic and has no indicator: no series, or a latency bound that is no bucket."""
-    return pretty(
-        f"max by ({SLO}, sli, period) (slo:objective:ratio unless on ({SLO}) slo:errors:rate5m)"
-        f' * on ({ID}) group_left (owner, tier) topk by ({ID}) (1, service:info{{expects_traffic="true"}})'
-    )
-
-
-def storm_expression() -> str:
-    """The share of indicators that are absent, when it is more than a third."""
-    absent = f"count(slo:objective:ratio unless on ({SLO}) slo:errors:rate5m)"
-    return pretty(f"{absent} / count(slo:objective:ratio) > 1 / 3")
 
 
 def group(name: str, interval: Duration, rules: list[Rule], options: Options) -> RuleGroup:

@@ -9,21 +9,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from decimal import Decimal
 
 from meshscope.artefacts.rules import Rule, RuleGroup
 from meshscope.build.graph import inhibiting_edges
 from meshscope.build.options import Options
+from meshscope.build.rules.burn import own_constants, period_constants
 from meshscope.build.rules.indicators import Views, views
 from meshscope.model.mesh import Mesh
 from meshscope.model.model import Model
 from meshscope.model.provider import MeshProvider
 from meshscope.model.services import Gateway, Identity, Service
 from meshscope.model.slo import SLO, Availability, Latency
-from meshscope.model.units import days, minutes, plain
+from meshscope.model.units import minutes, plain
 
 UNOWNED = "unowned"
-_NANO = Decimal("0.000000001")
 
 
 def static_groups(model: Model, provider: MeshProvider, options: Options) -> tuple[RuleGroup, ...]:
@@ -42,7 +41,8 @@ def static_groups(model: Model, provider: MeshProvider, options: Options) -> tup
         groups[slot(edge[0], count)].append(_call(edge, inhibits=edge in inhibiting))
     interval = options.duration(2 * minutes)
     prefix = group_name(model.mesh, "static")
-    periods = RuleGroup(name=f"{prefix}:periods", interval=interval, rules=tuple(_periods(model)), static=True)
+    constants = tuple(period_constants(model.periods))
+    periods = RuleGroup(name=f"{prefix}:periods", interval=interval, rules=constants, static=True)
     filled = (
         RuleGroup(name=f"{prefix}:{number:03d}", interval=interval, rules=tuple(rules), static=True)
         for number, rules in enumerate(groups)
@@ -111,9 +111,10 @@ def _service(service: Service, model: Model, seen: Views) -> Iterable[Rule]:
     for slo in service.slos:
         objective = plain(slo.objective.value)
         yield _constant("slo:objective:ratio", objective, objective_labels(service, slo, seen), slo)
+        named = {**identity_labels(service.identity), "slo": slo.name}
+        yield from own_constants(slo, named)
         if slo.place is not None:
-            labels = {**identity_labels(service.identity), "slo": slo.name, "definition": str(slo.place)}
-            yield _constant("slo:definition:info", "1", labels, slo)
+            yield _constant("slo:definition:info", "1", {**named, "definition": str(slo.place)}, slo)
 
 
 def _answers_for(gateway: Gateway, model: Model) -> str:
@@ -128,12 +129,6 @@ def _call(edge: tuple[Identity, Identity], *, inhibits: bool) -> Rule:
     return Rule(
         record="service:calls:info", expr="vector(1)", labels=labels | {"inhibits": "true" if inhibits else "false"}
     )
-
-
-def _periods(model: Model) -> Iterable[Rule]:
-    for period in model.periods:
-        factor = plain((period / (30 * days)).quantize(_NANO))
-        yield Rule(record="slo:period:factor", expr=f"vector({factor})", labels={"period": str(period)})
 
 
 def _constant(name: str, value: str, labels: dict[str, str], of: Service | SLO) -> Rule:

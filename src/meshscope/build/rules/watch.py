@@ -9,7 +9,10 @@ from meshscope.model.units import Duration
 
 @dataclass(frozen=True, kw_only=True)
 class Watch:
-    """One thing that may go wrong with the observability: when, how loud, and what is said of it."""
+    """One thing that may go wrong with the observability: when, how loud, and what is said of it.
+
+    ``by_cluster`` where the expression names the cluster that it is about; else it is the mesh's own.
+    """
 
     name: str
     expression: str
@@ -18,3 +21,4 @@ class Watch:
     service: str
     summary: str
     description: str
+    by_cluster: bool = False

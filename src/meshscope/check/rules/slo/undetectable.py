@@ -41,7 +41,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from meshscope.build.detection import detections
-from meshscope.build.rules.slo import FEWEST_BAD_EVENTS
+from meshscope.build.rules.burn import FEWEST_BAD_EVENTS
 from meshscope.check.subject import Subject
 from meshscope.findings import Finding, Level
 from meshscope.model.services import Service

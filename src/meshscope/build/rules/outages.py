@@ -1,0 +1,81 @@
+"""When a service is out whatever its error budget: nearly every request is bad, or none was good for a while.
+
+A large budget or a long period makes burn rates slow, and with little traffic the few bad requests that a page by burn
+rate wants never come together. Requests are counted by adding up the rates that each evaluation recorded: a request
+counts for as long as it stays in the 5-minute window, so the sum is exact however few there are.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from meshscope.artefacts.rules import Rule
+from meshscope.build.options import Options
+from meshscope.build.promql import SLO, pretty
+from meshscope.build.rules.burn import BUDGET, FEWEST_BAD_EVENTS
+from meshscope.build.rules.recording import FAST
+from meshscope.build.rules.slo import HOURLY_PERIOD
+from meshscope.model.mesh import Mesh
+from meshscope.model.model import Model
+from meshscope.model.units import Duration, hours, minutes, plain
+
+OUTAGE_WINDOW = 10 * minutes
+OUTAGE_RATIO = Decimal("0.9")
+LITTLE_WINDOWS = (30 * minutes, 1 * hours, 2 * hours, 6 * hours)
+FEWEST_FAILURES = 3
+SINCE_GOOD = "slo:errors:since_good"
+_RATE_WINDOW = 5 * minutes
+# Half a request: sums are off by a part of one, since evaluations don't fall into step with scrapes.
+_HALF = Decimal("0.5")
+_ROUNDING = Decimal("0.001")
+# The worst five minutes are one failure and its retries; what counts is a fifth more than they hold, since their count
+# is off by up to an eighth.
+_BEYOND_ONE_BURST = Decimal("1.2")
+
+
+def outage_condition(options: Options) -> str:
+    """At least nine of ten requests bad over ten minutes, and five bad at least. The value is their share."""
+    window = options.duration(OUTAGE_WINDOW)
+    bad, good = f"sum_over_time(slo:errors:rate5m[{window}])", f"sum_over_time(slo:good:rate5m[{window}])"
+    return (
+        f"{bad} / (({bad} + {good}) > 0) >= {plain(OUTAGE_RATIO - _ROUNDING)}"
+        f" and {bad} * {_step(options)} >= {plain(FEWEST_BAD_EVENTS - _HALF)}"
+    )
+
+
+def since_good(mesh: Mesh, options: Options) -> Rule:
+    """Record how many requests were bad in the shortest window in which at least three were and none was good.
+
+    Retries within five minutes are one failure: whatever the worst five minutes hold is not enough by itself. Hours of
+    recorded rates are dear, so this is recorded every two minutes; the page reads it among the others.
+    """
+    expression = " or ".join(_none_good(window, mesh, options) for window in LITTLE_WINDOWS)
+    return Rule(record=SINCE_GOOD, expr=pretty(expression))
+
+
+def _none_good(window: Duration, mesh: Mesh, options: Options) -> str:
+    over, step = options.duration(window), _step(options)
+    bad = f"sum_over_time(slo:errors:rate5m[{over}]) * {step}"
+    # rate() spreads a burst over the window less one scrape.
+    burst = plain(options.scaled(Duration(_RATE_WINDOW.seconds - mesh.scrape_interval.seconds)).seconds)
+    return (
+        f"({bad} >= {plain(FEWEST_FAILURES - _HALF)}"
+        f" and sum_over_time(slo:good:rate5m[{over}]) * {step} < {plain(_HALF)}"
+        f" and {bad} > {plain(_BEYOND_ONE_BURST)} * {burst} * max_over_time(slo:errors:rate5m[{over}]))"
+    )
+
+
+def spent_condition(model: Model, options: Options) -> str:
+    """More bad requests in the period than its budget, once a tenth of it is known. The value is their share."""
+    old_enough = " or ".join(_known_for_a_tenth(period, options) for period in model.periods)
+    known = f"slo:errors:ratio_period and on ({SLO}, period) ({old_enough})"
+    return f"max by ({SLO}) ({known}) > on ({SLO}) {BUDGET}"
+
+
+def _known_for_a_tenth(period: Duration, options: Options) -> str:
+    tenth = options.duration(Duration(period.seconds / 10))
+    return f'present_over_time({HOURLY_PERIOD}{{period="{period}"}}[{tenth}] offset {tenth})'
+
+
+def _step(options: Options) -> str:
+    return plain(options.scaled(FAST).seconds)
