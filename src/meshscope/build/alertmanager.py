@@ -176,7 +176,12 @@ def inhibit_rules(model: Model) -> list[InhibitRule]:
                 matcher("severity", "=", page),
                 *told,
             ],
-            "target_matchers": [matcher("alertname", "=", "IndicatorAbsent"), *of_a_service],
+            # An indicator that lacks only its bucket lacks it whatever else is gone.
+            "target_matchers": [
+                matcher("alertname", "=", "IndicatorAbsent"),
+                matcher("missing", "=", "requests"),
+                *of_a_service,
+            ],
             "equal": ["cluster"],
         },
     ]

@@ -13,7 +13,7 @@ from meshscope.artefacts.files import File
 _ABOUT = ("manifest.json", "model.json", "README.md", "detection.txt")
 _LENGTH = re.compile(r"\b(?:\d+(?:\.\d+)?(?:ms|[smhdw]))+\b")
 # Rates are multiplied with their window's seconds where a rule counts events.
-_SECONDS = re.compile(r"(?<=\* )\d+(?:\.\d+)?(?= >=)")
+_SECONDS = re.compile(r"(?<=\* )\d+(?:\.\d+)?(?=\s+(?:>=|[<>*]))")
 _COMMENT = re.compile(r"^ *# ?", re.MULTILINE)
 _SPACE = re.compile(r"\s+")
 # What shows best that windows, pending times and waits all shrink.

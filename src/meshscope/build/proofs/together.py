@@ -35,7 +35,7 @@ def together_tests(bench: Bench) -> tuple[RuleTest, ...]:
 
 def _bridge(bench: Bench) -> Iterator[Story]:
     name = DEPENDENCY_PAGING
-    share = Decimal(15) * unit_of(bench.callee.slos[0])
+    share = Decimal(15) * bench.callee.slos[0].budget
     cause = failing(bench, share)
     held = expect(name, bench.at(10 * minutes), [_held(bench)])
     yield Story(
