@@ -15,7 +15,7 @@ SERVICES = 5_000
 SERVICES_A_TARGET = 100
 CYCLES = 8
 
-GOAL = Goal(name="rule_eval_10000_seconds", unit="seconds in each 30 s", goal=6)
+GOAL = Goal(name="rule_eval_10000_seconds", unit="seconds in each 30 s", goal=7.5)
 
 _PAST = traffic.Past(shallow=traffic.HOUR + 10 * 60, deep=traffic.HOUR + 10 * 60)
 _TOLD = ("slo:fast", "slo:slow", "slo:rare", "alerts:instances", "alerts:services")

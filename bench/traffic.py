@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.mesh import ROOT, Shape
+from bench.mesh import ROOT, Node, Shape
 
 CLUSTER = "eu-1"
 STEP = 30
@@ -149,6 +149,7 @@ def failing(number: int) -> float:
 def layers(shape: Shape) -> Iterator[Recorded]:
     """What our rules have recorded and read again, as far back as they read it."""
     for number, node in enumerate(shape.services):
+        yield from answers(number, node)
         for slo in SLOS:
             labels = {"cluster": CLUSTER, "namespace": node.namespace, "service": node.name, "slo": slo}
             for what, share in (("events", 1.0), ("errors", failing(number))):
@@ -160,8 +161,19 @@ def layers(shape: Shape) -> Iterator[Recorded]:
                 ):
                     named = {"__name__": f"slo:{what}:{layer}", **labels}
                     yield Recorded(labels=named, value=rate * samples, step=step, span=span)
+            good = {"__name__": "slo:good:rate5m", **labels}
+            yield Recorded(labels=good, value=node.rate * (1 - failing(number)), step=30, span=HOUR + _MARGIN)
             period = {"__name__": "slo:errors:ratio_period1h", **labels, "period": PERIOD}
             yield Recorded(labels=period, value=failing(number), step=HOUR, span=2 * HOUR)
+
+
+def answers(number: int, node: Node) -> Iterator[Recorded]:
+    """What is recorded of each kind of answer, for as long as the hour of the first page is read from it."""
+    labels = {"cluster": CLUSTER, "namespace": node.namespace, "service": node.name, "reporter": "source"}
+    shares = (("200", "-", 0.99 - failing(number)), ("404", "-", 0.01), ("503", "UF", failing(number)))
+    for code, flags, share in shares:
+        kind = {"__name__": "service:answers:rate5m", **labels, "response_code": code, "response_flags": flags}
+        yield Recorded(labels=kind, value=node.rate * share, step=30, span=HOUR + _MARGIN)
 
 
 def constants(rules: Iterable[Mapping[str, object]]) -> Iterator[Recorded]:

@@ -127,6 +127,9 @@ def test_nothing_of_a_provider_is_left_out_silently():
     alerts = next(file for file in files if file.name == "alerts")
     assert "PlaintextTraffic is not here" in alerts.about
     assert "plaintext_ratio" in alerts.about
+    slo = next(file for file in files if file.name == "slo")
+    assert "CallersGiveUp is not here" in slo.about
+    assert "first failures of a counter are not counted" in slo.about
 
 
 def test_a_new_service_touches_one_group_of_constants():

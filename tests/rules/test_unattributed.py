@@ -3,8 +3,11 @@
 What is reported when: see the docstring of the Istio provider for the sources.
 """
 
+from dataclasses import replace
+
 import pytest
 
+from meshscope.model.services import Identity
 from tests.rules.playing import AVAILABLE, FAST, WAYPOINT, Play, mesh, service, to, unknown
 
 pytestmark = pytest.mark.engines("promtool")
@@ -102,4 +105,41 @@ def test_what_is_answered_without_a_namespace_is_counted_in_time_too(engine, tmp
             unknown("old.web.svc.cluster.local", "0+100x80", bucket, le="+Inf"),
         ],
         expected={('round(slo:errors:ratio_rate5m{slo="latency"}, 0.001)', "15m"): {whose: 0.01}},
+    ).run(engine("promtool"), tmp_path)
+
+
+def test_a_deleted_service_of_a_mesh_without_clusters_pages_its_owner(engine, tmp_path):
+    """As istio#15255, #28387 and #29354 tell it: 503 NC, the namespace unknown, the host as name."""
+    shop = {"namespace": "shop", "cluster": ""}
+    names = {"source_workload": "checkout", "source_workload_namespace": "shop", "pod": "checkout-a"}
+    labels = "".join(f',{name}="{text}"' for name, text in names.items())
+    host = "cart.shop.svc.cluster.local"
+    known = f'destination_service="{host}",destination_service_name="cart",destination_service_namespace="shop"'
+    lost = f'destination_service="{host}",destination_service_name="{host}",destination_service_namespace="unknown"'
+    raw = 'istio_requests_total{reporter="source",namespace="shop",'
+    Play(
+        model=replace(
+            mesh(replace(service("cart"), **shop), replace(service("checkout"), **shop)),
+            gateways=(),
+            calls=((Identity("", "shop", "checkout"), Identity("", "shop", "cart")),),
+        ),
+        inputs=[
+            {
+                "series": f'{raw}{known},response_code="200",response_flags="-"{labels}}}',
+                "values": "0+150x240 36000x480",
+            },
+            {
+                "series": f'{raw}{lost},response_code="503",response_flags="NC"{labels}}}',
+                "values": "0x240 0+150x480",
+            },
+        ],
+        expected={
+            ("round(slo:errors:ratio_rate5m, 0.001)", "66m"): {
+                '{namespace="shop", service="cart", slo="availability"}': 1
+            },
+            (
+                'group by (service, owner) (ALERTS{alertname="ErrorBudgetBurn",severity="page",alertstate="firing"})',
+                "63m",
+            ): {'{service="cart", owner="web"}': 1},
+        },
     ).run(engine("promtool"), tmp_path)

@@ -13,6 +13,7 @@ from meshscope.build.rules.bridge import bridge_rules
 from meshscope.build.rules.given_up import given_up_alerts
 from meshscope.build.rules.indicators import Raw, raw
 from meshscope.build.rules.outages import since_good
+from meshscope.build.rules.paging import CALLERS_GIVE_UP
 from meshscope.build.rules.platform import platform_group
 from meshscope.build.rules.slo import (
     FAST,
@@ -28,7 +29,7 @@ from meshscope.build.rules.slo_alerts import absence_alerts, page_alerts, ticket
 from meshscope.build.rules.statics import group_name, static_groups
 from meshscope.build.rules.storm import storm_rules
 from meshscope.build.rules.traffic import traffic_rules
-from meshscope.build.rules.unattributed import unattributed_rules
+from meshscope.build.rules.unattributed import UNATTRIBUTED_FAILURES, unattributed_rules
 from meshscope.model.alerting import Alert, Severity
 from meshscope.model.mesh import Mesh
 from meshscope.model.model import Model
@@ -54,7 +55,7 @@ def querying_files(model: Model, source: Raw, options: Options) -> tuple[RuleFil
     files = (
         RuleFile(
             name="slo",
-            about="Every SLO's indicator, windows and alerts, for all services at once.",
+            about="Every SLO's indicator, windows and alerts, for all services at once." + _unseen(source),
             groups=slo_groups(model, source, options),
         ),
         *_alert_file(model, source, options),
@@ -72,6 +73,19 @@ def querying_files(model: Model, source: Raw, options: Options) -> tuple[RuleFil
         ),
     )
     return tuple(_named(file, model.mesh) for file in labelled(files, model.mesh))
+
+
+def _unseen(source: Raw) -> str:
+    """What the provider does not report, so that a rule is left out: a line for each."""
+    title = source.provider.title
+    lacks = []
+    if not source.provider.given_up:
+        lacks.append(f"{CALLERS_GIVE_UP} is not here: {title} can't tell requests that their callers gave up.")
+    if source.provider.unattributed is None:
+        lacks.append(f"{UNATTRIBUTED_FAILURES} is not here: {title} names the service of every request.")
+    if not source.counts_first_values:
+        lacks.append(f"The first failures of a counter are not counted: {title} are pushed, not scraped.")
+    return "".join(f"\n{line}" for line in lacks)
 
 
 def _named(file: RuleFile, mesh: Mesh) -> RuleFile:

@@ -22,7 +22,6 @@ from meshscope.build.rules.indicators import FIRST_VALUES, RECORDED, Raw
 from meshscope.build.rules.recording import recorded
 from meshscope.model.units import hours
 
-_COUNT = "target:requests:count"
 _FAILURES = "target:failures:total"
 _BORN = "target:born:value"
 _TARGET = "job, instance"
@@ -32,7 +31,7 @@ _NEARLY = "0.999"
 
 
 def newborn_rules(raw: Raw) -> list[Rule]:
-    """What each target counts and how its failures grow, the first values, and those that count. In this order."""
+    """How much each target's failures are, the first values, and those that count. In this order."""
     if not raw.counts_first_values:
         return []
     recent, before = raw.options.duration(RECORDED), raw.options.duration(1 * hours)
@@ -45,12 +44,11 @@ def newborn_rules(raw: Raw) -> list[Rule]:
         return " unless ".join((first, *(f"last_over_time({stray}[{recent}])" for stray in raw.strays())))
 
     return [
-        recorded(_COUNT, f"count by ({_TARGET}) ({raw.every()})"),
         recorded(_FAILURES, _summed(raw, _TARGET, lambda series: series)),
         recorded(_BORN, _summed(raw, labels, born)),
         recorded(
             FIRST_VALUES,
-            f"{_BORN} and {_ON} ({_COUNT} offset {recent}) "
+            f"{_BORN} and {_ON} (group by ({_TARGET}) ({raw.every()} offset {recent})) "
             f"and {_ON} ({grown} >= {_ON} {_NEARLY} * sum by ({_TARGET}) ({_BORN})) "
             f"and {_ON} (max_over_time(scrape_series_added[{recent}]) <= 0.5 * scrape_samples_post_metric_relabeling)",
         ),

@@ -24,23 +24,23 @@ SHARE = "0.01"
 PENDING = 5 * minutes
 _HALF = 30 * minutes
 _SEEN = "service:requests:count30m"
-_EXPECTED = "service:requests:expected30m"
 _GONE = "service:requests:gone30m"
 
 
 def traffic_rules(mesh: Mesh, options: Options) -> list[Rule]:
-    """What came, what was to come, whose traffic is gone; one page for many, a page for tier 1, tickets for others."""
+    """What came, whose traffic is gone, and the alerts: one page for many, a page for tier 1, tickets for others."""
     seconds = plain(options.scaled(_HALF).seconds)
     # An average and not a sum: half an hour in which Prometheus itself was down is not half an hour of silence.
     seen = f"max by ({ID}) (avg_over_time(service:requests:rate{RECORDED}[{options.duration(_HALF)}])) * {seconds}"
     day, week = (f"{_SEEN} offset {options.duration(ago)}" for ago in (1 * days, 7 * days))
     usual = f"{day} <= on ({ID}) ({week}) or {week} <= on ({ID}) ({day})"
-    expected = f"(service:volume:rate * {seconds} or on ({ID}) ({usual})) >= {FEWEST_EXPECTED}"
+    expected = f"(service:volume:rate * {seconds} or on ({ID}) ({usual}))"
+    left = f"{_SEEN} >= on ({ID}) ({SHARE} * {expected})"
+    expected = f"{expected} >= {FEWEST_EXPECTED}"
     expecting = selector("service:info", 'expects_traffic="true"')
     return [
         recorded(_SEEN, seen),
-        recorded(_EXPECTED, f"max by ({ID}) ({expected} and on ({ID}) {expecting})"),
-        recorded(_GONE, f"{_EXPECTED} unless on ({ID}) ({_SEEN} >= on ({ID}) ({SHARE} * {_EXPECTED}))"),
+        recorded(_GONE, f"max by ({ID}) ({expected} and on ({ID}) {expecting} unless on ({ID}) ({left}))"),
         _many(mesh, options, f"count by (cluster) ({expecting})"),
         _alert(mesh, options, mesh.severities.page, 'tier="1"'),
         _alert(mesh, options, mesh.severities.ticket, 'tier!="1"'),
