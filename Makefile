@@ -38,7 +38,7 @@ demo: setup  ## show the loop on this machine: about 75 seconds live, 15 recorde
 
 bench: setup  ## measure how fast and how small, into build/bench.json
 	@$(MAKE) --no-print-directory browser
-	@$(BIN)/python engines/build.py prometheus > /dev/null
+	@$(BIN)/python engines/build.py prometheus alertmanager > /dev/null
 	@$(BIN)/python -m bench $(ARGS)
 
 lint: setup  ## hold the laws: formatting, types, layers

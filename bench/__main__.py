@@ -14,12 +14,12 @@ from bench.agent_attacks import attacked
 from bench.agent_cuts import survived
 from bench.agent_storm import stormed
 from bench.building import built, counted, started
-from bench.carrying import carried
 from bench.console import painted
 from bench.contest import matched
 from bench.evaluation import evaluated
 from bench.figures import Figure, as_json, as_table
 from bench.gateway import sampled
+from bench.outages import told
 from bench.talk import Talk
 
 MEASUREMENTS: Mapping[str, Callable[[Talk], list[Figure]]] = {
@@ -35,7 +35,7 @@ MEASUREMENTS: Mapping[str, Callable[[Talk], list[Figure]]] = {
     "kill9": survived,
     "attacks": attacked,
     "console": painted,
-    "carried": carried,
+    "outages": told,
 }
 
 

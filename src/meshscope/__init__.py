@@ -2,7 +2,6 @@
 
 from meshscope.model import panels, queries
 from meshscope.model.alerting import Alert, Severity, Where, alert
-from meshscope.model.allowing import Allow
 from meshscope.model.boards import dashboard
 from meshscope.model.grafana import DataSource
 from meshscope.model.mesh import Environment, Mesh, SeverityWords
@@ -24,7 +23,6 @@ from meshscope.model.versions import Versions
 __all__ = [
     "SLO",
     "Alert",
-    "Allow",
     "AnyInstance",
     "AnyService",
     "Availability",

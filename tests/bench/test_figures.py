@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from bench import outages
 from bench.figures import Goal, as_json, as_table
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -53,3 +54,11 @@ def test_one_measurement_can_be_asked_for_alone(tmp_path: Path) -> None:
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert [figure["name"] for figure in json.loads(out.read_text())] == ["start_seconds"]
     assert ended.stdout.splitlines()[1].startswith("start_seconds")
+
+
+def test_outages_are_counted_with_those_that_are_wrong() -> None:
+    rows, wrong = outages.figures(70, ["hung"], 30)
+    assert (rows.name, rows.value, rows.met) == ("outage_rows", 70, True)
+    assert (wrong.name, wrong.value, wrong.met) == ("outage_rows_wrong", 1, False)
+    assert wrong.method.endswith(": hung")
+    assert outages.figures(59, [], 30)[0].met is False

@@ -8,7 +8,6 @@ from typing import TypeVar
 
 from meshscope.findings import Finding, Place
 from meshscope.model.alerting import Alert
-from meshscope.model.allowing import Allow
 from meshscope.model.boards import DashboardDefinition
 from meshscope.model.foreign import ForeignRules, ForeignTests
 from meshscope.model.mesh import Environment, Mesh
@@ -40,7 +39,6 @@ class Definitions:
     pipelines: tuple[PipelineDefinition, ...] = ()
     foreign: tuple[ForeignRules, ...] = ()
     foreign_tests: tuple[ForeignTests, ...] = ()
-    allowed: tuple[Allow, ...] = ()
     falco_rules: tuple[FalcoRule, ...] = ()
 
 
@@ -63,7 +61,6 @@ class Model:
     pipelines: tuple[Pipeline, ...]
     foreign: tuple[ForeignRules, ...] = ()
     foreign_tests: tuple[ForeignTests, ...] = ()
-    allowed: tuple[Allow, ...] = ()
     falco_rules: tuple[FalcoRule, ...] = ()
     call_places: Mapping[tuple[Identity, Identity], Place] = field(default_factory=dict, compare=False, repr=False)
 
@@ -113,7 +110,6 @@ def resolve(definitions: Definitions, environment: str | None) -> tuple[Model | 
         dashboards=_unique(definitions.dashboards, "dashboard", findings),
         foreign=_unique(definitions.foreign, "mixin", findings),
         foreign_tests=_unique(definitions.foreign_tests, "unit-test", findings),
-        allowed=definitions.allowed,
         falco_rules=_unique(definitions.falco_rules, "rule of Falco", findings),
         # Drawn by the loader when the mesh is known: what draws them is a person's code.
         pipelines=(),

@@ -20,7 +20,7 @@ from meshscope.check.origins import Origins
 from meshscope.check.pages import catalogue
 from meshscope.check.report import Report
 from meshscope.check.subject import Rule, Subject
-from meshscope.check.suppression import allowed, declared, permissions
+from meshscope.check.suppression import allowed, permissions
 from meshscope.findings import Finding, Level, MeshscopeError
 from meshscope.wiring.assembly import Assembly, broken_providers, objects, plain, providers
 from meshscope.wiring.discover import ASK_SECONDS, access_of
@@ -28,8 +28,6 @@ from meshscope.wiring.engines import engines
 from meshscope.wiring.rules import rules
 
 TESTS = "promtool test rules"
-# Files in which a comment begins with #.
-_COMMENTED = (".py", ".yaml", ".yml", ".jsonnet", ".libsonnet")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,11 +113,8 @@ def ruled(
     # The build says some of it too.
     plugins = broken_providers(provider.name)
     every = list(dict.fromkeys([*found, *plugins, *by_rules(subject, own)]))
-    paths = [path for path, _ in house.inputs if path.endswith(_COMMENTED)]
-    codes = {rule.code for rule in own} | catalogue().keys()
-    given, wrong = permissions(house.root, paths, codes)
-    more, odd = declared(house.model.allowed, codes)
-    given, wrong = [*given, *more], [*wrong, *odd]
+    paths = [path for path, _ in house.inputs if path.endswith(".py")]
+    given, wrong = permissions(house.root, paths, {rule.code for rule in own} | catalogue().keys())
     kept, held = allowed(every, given, today)
     errors = [finding for finding in held if finding.level is Level.ERROR]
     days = [one.until for one in given if one.until >= today and any(map(one.covers, errors))]

@@ -1,0 +1,30 @@
+"""All chosen rows are played at once, when the first of them is asked for."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.outages.playing import Verdict, verdicts
+from tests.outages.rows import read_rows
+
+
+@pytest.fixture(scope="session")
+def _played() -> dict[str, Verdict]:
+    return {}
+
+
+@pytest.fixture
+def played(
+    _played: dict[str, Verdict],
+    engine: Callable[[str], Path],
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Mapping[str, Verdict]:
+    """What came of every row that was chosen."""
+    if not _played:
+        chosen = {item.callspec.params["row"] for item in request.session.items if "played" in item.fixturenames}
+        rows = [row for row in read_rows() if row.name in chosen]
+        promtool, alertmanager = engine("promtool"), engine("alertmanager")
+        _played.update(verdicts(rows, promtool, alertmanager, tmp_path_factory.mktemp("outages")))
+    return _played
