@@ -170,6 +170,7 @@ class Running:
     environment: dict[str, str]
     log: Path
     process: subprocess.Popen | None = None
+    flags: tuple[str, ...] = ()
 
     @property
     def host(self) -> str:
@@ -184,7 +185,7 @@ class Running:
         """Start it, and wait until it is healthy."""
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
-                [self.program, "--config", self.config],
+                [self.program, "--config", self.config, *self.flags],
                 env={"PATH": os.environ["PATH"], **self.environment},
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -31,11 +31,12 @@ def start(engine: Callable[[str], Path], tmp_path: Path, sink: Sink) -> Iterator
     """Starts a collector on a configuration; ended with the test."""
     with ExitStack() as ends:
 
-        def run(config: CollectorConfig, program: str = "otelcol", **more: str) -> Running:
+        def run(config: CollectorConfig, program: str = "otelcol", flags: tuple[str, ...] = (), **more: str) -> Running:
             folder = tmp_path / config.name
             running = Running(
                 engine(program), write(config, folder), surroundings(folder, sink, **more), folder / "collector.log"
             )
+            running.flags = flags
             ends.callback(running.end)
             running.start()
             return running

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from collecting_lab import OF_LEDGER, Running, Sink, logs, merged, plain, tiers, trace
+from collecting_lab import OF_LEDGER, Running, Sink, house, logs, merged, plain, tiers, trace
 
 from meshscope import Queue, percent
 from tests.waiting import until
@@ -267,6 +267,17 @@ def test_two_collectors_that_are_sent_parts_of_a_trace_store_parts_of_it(start, 
     until(lambda: len(sink.spans()) == len(torn), "the part with the error")
     second.end()  # it decides on what waits
     assert {span.status.code for _, span in sink.spans()} == {2}
+
+
+@pytest.mark.parametrize("release", ["0.149.0", "0.155.0"])
+def test_what_two_collectors_count_for_one_instance_stays_apart(start, sink: Sink, release: str):
+    # A collector of 0.149 does not name itself: the gate that makes it is off there, and can be turned off here.
+    made = tiers(house(otelcol=release))["gateway"]
+    gate = ("--feature-gates=-connector.spanmetrics.includeCollectorInstanceID",) if release == "0.149.0" else ()
+    for name, number in (("first", 3), ("second", 5)):
+        collector = start(replace(made, name=name), flags=gate)
+        assert collector.send("/v1/traces", merged(trace() for _ in range(number))) == 200
+    until(lambda: sorted(sink.sums(CALLS).values()) == [3, 5], "a series of each collector")
 
 
 def test_it_works_at_an_address_of_ipv6_as_well(start, boutique, sink: Sink):
