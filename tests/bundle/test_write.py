@@ -19,7 +19,14 @@ from meshscope.bundle.write import write
 from meshscope.findings import MeshscopeError
 
 RECIPE = Recipe(
-    meshscope="1", code="", libraries=(), environment="", emit="files", time_scale="1", inputs=(("mesh.py", "0"),)
+    meshscope="1",
+    code="",
+    libraries=(),
+    environment="",
+    emit="files",
+    time_scale="1",
+    cluster="",
+    inputs=(("mesh.py", "0"),),
 )
 
 

@@ -278,7 +278,7 @@ MUTANTS: dict[str, tuple[Callable[[str], str], str, str]] = {
     "platform: one gateway is lost among many": (sub(r">=\s+0\.5", ">= 2"), "platform", "among 300"),
     "platform: half a gateway is nothing": (sub(r">=\s+0\.5", "> 0.5"), "platform", "two pods does not"),
     "platform: a gateway that is seen by one pod is absent": (
-        sub(r"(?s)max( by \(job, workload\) \((?:(?!max by).)*?egress)", r"min\1"),
+        sub(r"(?s)max( by \(cluster, job, workload\) \((?:(?!max by).)*?egress)", r"min\1"),
         "platform",
         "its two pods answers",
     ),

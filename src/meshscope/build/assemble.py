@@ -44,7 +44,8 @@ def assemble(model: Model, provider: MeshProvider, options: Options) -> Built:
         tests=(_synthetic(proved), *every_test(proved), *foreign_tests(model)),
         prometheus=prometheus(model, provider, options),
         alertmanager=alertmanager(model, options),
-        collectors=collectors(model, provider, options),
+        # Collectors run in a cluster, and belong to the build for that one.
+        collectors=() if options.everywhere else collectors(model, provider, options),
         dashboards=dashboards(model, provider, options),
     )
     files, more = _emitted(model, provider, artefacts, options)

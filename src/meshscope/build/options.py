@@ -19,10 +19,16 @@ class Emit(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """``time_scale`` multiplies every duration (1/20 turns an hour into three minutes); names keep theirs."""
+    """``time_scale`` multiplies every duration (1/20 turns an hour into three minutes); names keep theirs.
+
+    ``cluster`` is the one of several for whose Prometheus is built; ``everywhere`` is for one that evaluates rules over
+    the series of all, and scrapes none of them.
+    """
 
     emit: Emit = Emit.FILES
     time_scale: Fraction = Fraction(1)
+    cluster: str = ""
+    everywhere: bool = False
 
     def duration(self, length: Duration) -> str:
         """``length`` scaled, in Prometheus's spelling (whole milliseconds; nothing stays ``0s``)."""

@@ -116,7 +116,8 @@ def kept_metrics(provider: MeshProvider) -> str:
 
 def namespaces(model: Model) -> tuple[str, ...]:
     """Every namespace in which a proxy of the model runs, sorted."""
-    found = {service.namespace for service in model.services} | {gateway.namespace for gateway in model.gateways}
+    running = (service for service in model.services if service.identity not in model.elsewhere)
+    found = {service.namespace for service in running} | {gateway.namespace for gateway in model.gateways}
     return tuple(sorted(found))
 
 
@@ -130,6 +131,19 @@ def _alertmanagers(mesh: Mesh) -> dict[str, object]:
 def _jobs(model: Model, provider: MeshProvider, options: Options) -> Iterable[dict[str, object]]:
     mesh = model.mesh
     files = mesh.discovery == "files"
+    if not options.everywhere:
+        yield from _scraped(model, provider, options)
+    own = _host(mesh.prometheus) if files else "localhost:9090"
+    yield {"job_name": PROMETHEUS, "static_configs": [{"targets": [own]}]}
+    yield {"job_name": ALERTMANAGER, **_alertmanagers(mesh)}
+    if agent.has_agent(model):
+        yield _agent(mesh)
+
+
+def _scraped(model: Model, provider: MeshProvider, options: Options) -> Iterable[dict[str, object]]:
+    """What only a cluster's own Prometheus scrapes: the mesh's proxies, and collectors."""
+    mesh = model.mesh
+    files = mesh.discovery == "files"
     if provider.scrape:
         keep = {"source_labels": ["__name__"], "regex": kept_metrics(provider), "action": "keep"}
         yield {
@@ -139,11 +153,6 @@ def _jobs(model: Model, provider: MeshProvider, options: Options) -> Iterable[di
             "metric_relabel_configs": [keep],
         }
     yield {"job_name": COLLECTORS, **(_files(COLLECTORS, mesh, options) if files else _collectors(mesh))}
-    own = _host(mesh.prometheus) if files else "localhost:9090"
-    yield {"job_name": PROMETHEUS, "static_configs": [{"targets": [own]}]}
-    yield {"job_name": ALERTMANAGER, **_alertmanagers(mesh)}
-    if agent.has_agent(model):
-        yield _agent(mesh)
 
 
 def _agent(mesh: Mesh) -> dict[str, object]:

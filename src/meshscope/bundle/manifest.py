@@ -26,6 +26,7 @@ class Recipe:
     environment: str
     emit: str
     time_scale: str
+    cluster: str
     inputs: tuple[tuple[str, str], ...]
 
 
@@ -92,6 +93,7 @@ def rendered(manifest: Manifest) -> File:
         f'"environment": {json.dumps(recipe.environment)}',
         f'"emit": {json.dumps(recipe.emit)}',
         f'"time_scale": {json.dumps(recipe.time_scale)}',
+        f'"cluster": {json.dumps(recipe.cluster)}',
         f'"code": {json.dumps(recipe.code)}',
         f'"libraries": {json.dumps(dict(recipe.libraries))}',
         f'"inputs": {_mapping(recipe.inputs)}',
@@ -134,6 +136,7 @@ def _parsed(data: Mapping[str, object]) -> Manifest | None:
         environment=_text(data["environment"]),
         emit=_text(data["emit"]),
         time_scale=_text(data["time_scale"]),
+        cluster=_text(data["cluster"]),
         inputs=_pairs(data["inputs"]),
     )
     files: list[Mapping[str, object]] = data["files"]  # type: ignore[assignment]

@@ -24,14 +24,17 @@ def command(
     load_seconds: float,
     emit: str,
     scale: str,
+    cluster: str,
+    everywhere: bool,
     strict: bool,
 ) -> int:
     """Write the artefacts of the mesh as a tree with a manifest.
 
     The tree is exchanged as a whole or left as it was. When nothing changed, nothing is read or written.
     """
-    where = options.tree_of(folder, root, environment)
-    outcome = build(root, where, environment, options.chosen(emit, scale), seconds=load_seconds)
+    how = options.chosen(emit, scale, cluster, everywhere)
+    where = options.tree_of(folder, root, environment, how)
+    outcome = build(root, where, environment, how, seconds=load_seconds)
     say(shown(outcome.findings, root, sys.stderr))
     click.echo(result(outcome), nl=False)
     return exits.FAILED if outcome.manifest is None else exits.of_findings(outcome.findings, strict)

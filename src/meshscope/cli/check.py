@@ -28,6 +28,8 @@ def command(
     load_seconds: float,
     emit: str,
     scale: str,
+    cluster: str,
+    everywhere: bool,
     strict: bool,
     form: str,
     url: str | None,
@@ -41,7 +43,7 @@ def command(
     buckets, and which rules it runs twice.
     """
     against = Against(url=url, http_config=http_config, seconds=ask_seconds) if url is not None else None
-    how = options.chosen(emit, scale)
+    how = options.chosen(emit, scale, cluster, everywhere)
     with working("reading the definitions") as tell:
         assembly = assembled(root, environment, how, seconds=load_seconds)
         report = checked(assembly, date.today(), tell, against=against)

@@ -31,6 +31,8 @@ def command(
     load_seconds: float,
     emit: str,
     scale: str,
+    cluster: str,
+    everywhere: bool,
     strict: bool,
     form: str,
 ) -> int:
@@ -38,11 +40,11 @@ def command(
 
     The definitions are read once; what was built is what is checked and tested.
     """
-    how = options.chosen(emit, scale)
+    how = options.chosen(emit, scale, cluster, everywhere)
     with working("reading the definitions") as tell:
         assembly = assembled(root, environment, how, seconds=load_seconds)
         today = date.today()
-        outcome = built(assembly, options.tree_of(folder, root, environment), environment, today)
+        outcome = built(assembly, options.tree_of(folder, root, environment, how), environment, today)
         report = checked(assembly, today, tell)
     code = exits.FAILED if outcome.manifest is None else exits.of_findings(report.findings, strict)
     ended = Result(verb="ci", report=report, root=root, code=code)

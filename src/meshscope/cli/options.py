@@ -36,7 +36,16 @@ def house(command: F) -> F:
 
 
 def how(command: F) -> F:
-    """``--emit`` and ``--time-scale``: what for, and how fast time runs."""
+    """``--emit``, ``--time-scale``, ``--cluster``, ``--global``: what for, and how fast time runs."""
+    command = click.option(
+        "--global",
+        "everywhere",
+        is_flag=True,
+        help="Of several clusters: one set of rules over the series of all, for Thanos or Mimir.",
+    )(command)
+    command = click.option("--cluster", default="", metavar="NAME", help="Of several clusters: one Prometheus's part.")(
+        command
+    )
     command = click.option(
         "--time-scale",
         "scale",
@@ -100,11 +109,16 @@ def tree(command: F) -> F:
     )(command)
 
 
-def tree_of(folder: Path | None, root: Path, environment: str | None) -> Path:
-    """Where the tree goes when nobody says so: one folder for each environment, in the house."""
-    return folder if folder is not None else root / "build" / (environment or "mesh")
+def tree_of(folder: Path | None, root: Path, environment: str | None, how: Options) -> Path:
+    """Where the tree goes when nobody says so: one folder for each environment, and for each cluster, in the house."""
+    if folder is not None:
+        return folder
+    part = "-global" if how.everywhere else f"-{how.cluster}" if how.cluster else ""
+    return root / "build" / f"{environment or 'mesh'}{part}"
 
 
-def chosen(emit: str, scale: str) -> Options:
-    """How to build. Raises `MeshscopeError` for a time scale that is none."""
-    return Options(emit=Emit(emit), time_scale=time_scale(scale))
+def chosen(emit: str, scale: str, cluster: str = "", everywhere: bool = False) -> Options:
+    """How to build. Raises `MeshscopeError` for a time scale that is none, and for one cluster that shall be all."""
+    if cluster and everywhere:
+        raise click.UsageError("--cluster is for one cluster, --global for all of them: say one of the two")
+    return Options(emit=Emit(emit), time_scale=time_scale(scale), cluster=cluster, everywhere=everywhere)

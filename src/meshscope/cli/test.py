@@ -21,9 +21,18 @@ from meshscope.wiring.checking import tested
 @options.house
 @options.how
 @options.output_format
-def command(root: Path, environment: str | None, load_seconds: float, emit: str, scale: str, form: str) -> int:
+def command(
+    root: Path,
+    environment: str | None,
+    load_seconds: float,
+    emit: str,
+    scale: str,
+    cluster: str,
+    everywhere: bool,
+    form: str,
+) -> int:
     """Run the generated unit tests of the rules in promtool."""
-    how = options.chosen(emit, scale)
+    how = options.chosen(emit, scale, cluster, everywhere)
     with working("reading the definitions") as tell:
         report = with_absence(tested(assembled(root, environment, how, seconds=load_seconds), tell))
     code = exits.of_findings(report.findings, strict=False)

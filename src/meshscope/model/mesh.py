@@ -37,7 +37,9 @@ class Mesh:
 
     ``environment`` is the word for the definitions as they stand, beside every `Environment` that differs from them;
     each alert carries it. ``provider`` names who reports the traffic (``istio``, ``opentelemetry``); ``cluster`` is the
-    label that scrapes carry (empty: none); ``owner`` answers for the platform and for what has no owner, ``security``
+    label that scrapes carry (empty: none), ``clusters`` what those of
+    several say, of which each has a build of its own (``build --cluster X``), or all have one (``build --global``);
+    ``owner`` answers for the platform and for what has no owner, ``security``
     for security alerts (each service's owner where nobody is named). ``mode`` is the most that the feedback agent may
     do anywhere; what it may do to a service, the service says. ``retention`` is how long Prometheus keeps samples,
     ``scrape_interval`` how often it asks. ``grafana``, ``console`` and ``runbooks`` are base
@@ -59,6 +61,7 @@ class Mesh:
     provider: str
     environment: str = "production"
     cluster: str = ""
+    clusters: tuple[str, ...] = ()
     stack: str = ""
     owner: Owner | None = None
     security: Owner | None = None
@@ -104,6 +107,7 @@ class Mesh:
         dns_label(self.name, "mesh", "name", self.place)
         dns_label(self.environment, "environment", "environment", self.place)
         check_addresses(self.place, **{name: getattr(self, name) for name in _ADDRESSES})
+        check_clusters(self.name, self.cluster, self.clusters, self.place)
         if self.stack and self.stack not in STACKS:
             raise DefinitionError(
                 Finding(
@@ -130,12 +134,36 @@ class Mesh:
             )
 
 
+def check_clusters(name: str, cluster: str, clusters: tuple[str, ...], place: Place | None) -> None:
+    """Raise `DefinitionError` where ``clusters`` of ``name`` is no set of names, or stands beside one ``cluster``."""
+    why = "the clusters are a set of names, each what the label `cluster` says in that one; a single one is `cluster`"
+    if not isinstance(clusters, tuple) or not all(isinstance(one, str) for one in clusters):
+        title = f"`clusters` of `{name}` is no tuple of names"
+    elif cluster and clusters:
+        title = f"`{name}` has both `cluster` and `clusters`"
+    elif len(set(clusters)) < len(clusters):
+        title = f"`clusters` of `{name}` names one twice"
+    else:
+        return
+    raise DefinitionError(
+        Finding(
+            code="mesh/bad-clusters",
+            title=title,
+            place=place,
+            argument="clusters",
+            why=why,
+            help='write clusters=("eu-1", "us-1")',
+        )
+    )
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Environment:
     """What differs from the definitions in one environment; everything else is the same."""
 
     name: str
     cluster: str | None = None
+    clusters: tuple[str, ...] | None = None
     provider: str | None = None
     replicas: Mapping[Service, int] = field(default_factory=dict)
     objectives: Mapping[SLO, Ratio] = field(default_factory=dict)
@@ -161,4 +189,5 @@ class Environment:
 
     def __post_init__(self) -> None:
         dns_label(self.name, "environment", "name", self.place)
+        check_clusters(self.name, self.cluster or "", self.clusters or (), self.place)
         check_addresses(self.place, **{name: getattr(self, name) for name in _ADDRESSES if hasattr(self, name)})

@@ -9,6 +9,7 @@ from typing import TypeVar
 from meshscope.findings import Finding, Place
 from meshscope.model.alerting import Alert
 from meshscope.model.boards import DashboardDefinition
+from meshscope.model.clusters import calls_in, known_clusters, placed, seen_only, unknown_clusters
 from meshscope.model.foreign import ForeignRules, ForeignTests
 from meshscope.model.mesh import Environment, Mesh
 from meshscope.model.people import Owner
@@ -46,6 +47,7 @@ class Definitions:
 class Model:
     """One mesh in one environment. Services are sorted by identity, clusters filled in, differences applied.
 
+    ``elsewhere`` are services that are called from a cluster where they do not run, as they are seen there;
     ``call_places`` says where each call was written first.
     """
 
@@ -62,6 +64,7 @@ class Model:
     foreign: tuple[ForeignRules, ...] = ()
     foreign_tests: tuple[ForeignTests, ...] = ()
     falco_rules: tuple[FalcoRule, ...] = ()
+    elsewhere: frozenset[Identity] = frozenset()
     call_places: Mapping[tuple[Identity, Identity], Place] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -92,25 +95,32 @@ def resolve(definitions: Definitions, environment: str | None) -> tuple[Model | 
     chosen = _the_environment(definitions.environments, environment, findings)
     if mesh is None or (environment is not None and chosen is None):
         return None, findings
+    known = known_clusters(mesh, definitions.environments)
     mesh = _mesh_in(mesh, chosen)
-    services = _services_in(definitions.services, mesh, chosen, findings)
-    gateways = tuple(sorted((_placed(gateway, mesh) for gateway in definitions.gateways), key=lambda g: g.identity))
-    calls = _calls(definitions.calls, mesh)
+    findings += unknown_clusters((*definitions.services, *definitions.gateways), known)
+    running = _services_in(definitions.services, mesh, chosen, findings)
+    calls = calls_in(definitions.calls, mesh)
+    seen = seen_only(running, ((edge[1], callee) for edge, (callee, _) in calls.items()))
+    services = tuple(sorted((*running, *seen), key=lambda service: service.identity))
+    gateways = sorted(
+        (one for each in definitions.gateways for one in placed(each, mesh)), key=lambda one: one.identity
+    )
     _unique(definitions.pipelines, "pipeline", findings)
     model = Model(
         mesh=mesh,
         environment=environment or "",
         services=services,
-        gateways=gateways,
+        gateways=tuple(gateways),
         externals=tuple(sorted(definitions.externals, key=lambda external: external.name)),
         calls=tuple(sorted(calls)),
-        call_places={edge: place for edge, place in calls.items() if place is not None},
+        call_places={edge: place for edge, (_, place) in calls.items() if place is not None},
         owners=_owners(definitions, mesh),
         alerts=_unique(definitions.alerts, "alert", findings),
         dashboards=_unique(definitions.dashboards, "dashboard", findings),
         foreign=_unique(definitions.foreign, "mixin", findings),
         foreign_tests=_unique(definitions.foreign_tests, "unit-test", findings),
         falco_rules=_unique(definitions.falco_rules, "rule of Falco", findings),
+        elsewhere=frozenset(service.identity for service in seen),
         # Drawn by the loader when the mesh is known: what draws them is a person's code.
         pipelines=(),
     )
@@ -153,48 +163,44 @@ def _the_environment(
 
 def _mesh_in(mesh: Mesh, environment: Environment | None) -> Mesh:
     if environment is None:
-        return mesh
+        return _settled(mesh)
+    # Its clusters are its own: one that is named leaves none of the mesh's set, and a set no single one.
+    if environment.clusters is not None or environment.cluster is not None:
+        mesh = replace(mesh, cluster="", clusters=())
     shared = {setting.name for setting in fields(Mesh)} - {"name", "environment", "place"}
     named = [setting.name for setting in fields(Environment) if setting.name in shared]
     changes = {name: getattr(environment, name) for name in named if getattr(environment, name) is not None}
-    return replace(mesh, environment=environment.name, **changes)
+    return _settled(replace(mesh, environment=environment.name, **changes))
 
 
-def _placed(node: Gateway, mesh: Mesh) -> Gateway:
-    return node if node.cluster else replace(node, cluster=mesh.cluster)
+def _settled(mesh: Mesh) -> Mesh:
+    """A set of one cluster is that cluster."""
+    return replace(mesh, cluster=mesh.clusters[0], clusters=()) if len(mesh.clusters) == 1 else mesh
 
 
 def _services_in(
     services: Sequence[Service], mesh: Mesh, environment: Environment | None, findings: list[Finding]
 ) -> tuple[Service, ...]:
     resolved: dict[Identity, Service] = {}
-    replicas = _by_identity(environment.replicas if environment else {}, mesh)
-    versions = _by_identity(environment.service_versions if environment else {}, mesh)
+    replicas = {service.identity: number for service, number in (environment.replicas if environment else {}).items()}
+    versions = {one.identity: version for one, version in (environment.service_versions if environment else {}).items()}
     for service in services:
         changes: dict[str, object] = {}
-        if not service.cluster and mesh.cluster:
-            changes["cluster"] = mesh.cluster
-        identity = service.identity._replace(cluster=service.cluster or mesh.cluster)
-        if identity in replicas:
-            changes["replicas"] = replicas[identity]
-        if identity in versions:
-            changes["version"] = versions[identity]
+        if service.identity in replicas:
+            changes["replicas"] = replicas[service.identity]
+        if service.identity in versions:
+            changes["version"] = versions[service.identity]
         if environment and environment.objectives:
             changes["slos"] = tuple(_slo_in(slo, environment) for slo in service.slos)
         if environment and environment.tracker and service.owner:
             changes["owner"] = replace(service.owner, issues=environment.tracker)
-        placed = replace(service, **changes) if changes else service  # type: ignore[arg-type]
-        if identity in resolved:
-            findings.append(_twice(resolved[identity], placed))
-        else:
-            resolved[identity] = placed
+        changed = replace(service, **changes) if changes else service  # type: ignore[arg-type]
+        for one in placed(changed, mesh):
+            if one.identity in resolved:
+                findings.append(_twice(resolved[one.identity], one))
+            else:
+                resolved[one.identity] = one
     return tuple(resolved[identity] for identity in sorted(resolved))
-
-
-def _by_identity(values: Mapping[Service, T], mesh: Mesh) -> dict[Identity, T]:
-    return {
-        service.identity._replace(cluster=service.cluster or mesh.cluster): value for service, value in values.items()
-    }
 
 
 def _slo_in(slo: SLO, environment: Environment) -> SLO:
@@ -216,17 +222,6 @@ def _twice(first: Service, second: Service) -> Finding:
         help="rename one, or give it another namespace or cluster",
         subject=str(second.identity),
     )
-
-
-def _calls(calls: Sequence[Calls], mesh: Mesh) -> dict[tuple[Identity, Identity], Place | None]:
-    def at(identity: Identity) -> Identity:
-        return identity if identity.cluster or not identity.namespace else identity._replace(cluster=mesh.cluster)
-
-    places: dict[tuple[Identity, Identity], Place | None] = {}
-    for some in calls:
-        for caller, callee in some:
-            places.setdefault((at(caller.identity), at(callee.identity)), some.place)
-    return places
 
 
 def _owners(definitions: Definitions, mesh: Mesh) -> tuple[Owner, ...]:

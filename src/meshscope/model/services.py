@@ -47,14 +47,15 @@ class Service:
     ``tier`` how much it matters (1 is most), ``volume`` the expected requests a second, ``workload`` the workload's
     name where it differs. ``expects_traffic=False`` says that silence is no fault; ``streams`` that its clients end
     requests as they please (watches, long polls), so that one given up is no sign of trouble; ``stateful`` that an
-    instance must not be killed. ``mode`` is what the feedback agent may do to it, nothing where not said. An empty
-    ``cluster`` is the mesh's own.
+    instance must not be killed. ``mode`` is what the feedback agent may do to it, nothing where not said.
+    ``clusters`` are those of the mesh in which it runs, all where not said; ``cluster`` is a single one.
     """
 
     name: str
     namespace: str
     owner: Owner | None = None
     cluster: str = ""
+    clusters: tuple[str, ...] = ()
     workload: str = ""
     repository: str | None = None
     runbook: str | None = None
@@ -114,6 +115,7 @@ class Gateway:
     direction: Direction
     owner: Owner | None = None
     cluster: str = ""
+    clusters: tuple[str, ...] = ()
     place: Place | None = field(default_factory=here, compare=False, repr=False)
 
     def __post_init__(self) -> None:

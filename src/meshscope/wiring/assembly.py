@@ -12,6 +12,7 @@ from meshscope.build.assemble import Built, assemble
 from meshscope.build.operator import operator_objects
 from meshscope.build.options import Emit, Options
 from meshscope.findings import Finding, Level, worst
+from meshscope.model.one_cluster import in_cluster
 from meshscope.model.provider import MeshProvider
 from meshscope.wiring.load import LOAD_SECONDS, House, load
 from meshscope.wiring.providers import GROUP, provider
@@ -35,6 +36,10 @@ def assembled(root: Path, environment: str | None, options: Options, *, seconds:
     """
     house = load(root, environment, seconds=seconds)
     findings = list(house.findings)
+    if house.model is not None and options.cluster:
+        part, wrong = in_cluster(house.model, options.cluster)
+        house = replace(house, model=part)
+        findings += wrong
     chosen: MeshProvider | None = None
     if house.model is not None:
         mesh = house.model.mesh

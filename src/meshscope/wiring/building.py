@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
@@ -17,7 +18,7 @@ from meshscope.bundle.consumers import model_file
 from meshscope.bundle.manifest import Manifest, Recipe, intact, manifest_of, read, rendered
 from meshscope.bundle.tally import tally
 from meshscope.bundle.write import write
-from meshscope.findings import Finding, Level, worst
+from meshscope.findings import Finding, Level, counted, worst
 from meshscope.wiring.assembly import Assembly, assembled
 from meshscope.wiring.checking import ruled
 from meshscope.wiring.importing import sources
@@ -73,6 +74,7 @@ def built(assembly: Assembly, folder: Path, environment: str | None, today: date
     own, _ = rules()
     ruling = ruled(assembly, own, assembly.findings, today)
     said = [finding for finding in ruling.kept if finding.level is Level.ERROR or finding in assembly.findings]
+    said += _undecided(assembly)
     findings = tuple(finding.located(assembly.house.root) for finding in said)
     if assembly.built is None or worst(findings) == Level.ERROR:
         return Outcome(folder=folder, findings=findings)
@@ -80,6 +82,22 @@ def built(assembly: Assembly, folder: Path, environment: str | None, today: date
     edited = _edited(before, folder) if before is not None else ()
     manifest = _written(assembly, assembly.built, folder, environment, findings, ruling.until)
     return Outcome(folder=folder, findings=findings, manifest=manifest, edited=edited)
+
+
+def _undecided(assembly: Assembly) -> Iterable[Finding]:
+    model, options = assembly.house.model, assembly.options
+    if model is None or not model.mesh.clusters or options.everywhere:
+        return
+    clusters = model.mesh.clusters
+    yield Finding(
+        code="mesh/which-cluster",
+        title=f"mesh `{model.mesh.name}` has {counted(len(clusters), 'cluster')}, and one tree is for one Prometheus",
+        place=model.mesh.place,
+        argument="clusters",
+        why="a cluster's own Prometheus scrapes that cluster and sets its name as a label; one over all of them "
+        "(Thanos, Mimir) finds the label on the series and scrapes nothing",
+        help=f"build --cluster {clusters[0]} and so on for each, or build --global for one over all",
+    )
 
 
 def _current(
@@ -135,6 +153,7 @@ def _recipe(environment: str | None, options: Options) -> Recipe:
         environment=environment or "",
         emit=options.emit.value,
         time_scale=str(options.time_scale),
+        cluster="*" if options.everywhere else options.cluster,
         inputs=(),
     )
 

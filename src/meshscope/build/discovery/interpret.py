@@ -68,7 +68,11 @@ class _Interpretation:
         services |= {identity: self._job(identity) for identity in sorted(everybody.jobs)}
         gateways = {
             identity: Gateway(
-                name=identity.name, namespace=identity.namespace, cluster=self._cluster(identity), direction=direction
+                name=identity.name,
+                namespace=identity.namespace,
+                cluster=self._cluster(identity),
+                clusters=self._clusters(identity),
+                direction=direction,
             )
             for identity, direction in sorted(everybody.gateways.items())
         }
@@ -92,7 +96,8 @@ class _Interpretation:
         return Mesh(
             name=self._name,
             provider=telemetry.provider.name,
-            cluster=self._main_cluster,
+            cluster="" if self._every_cluster else self._main_cluster,
+            clusters=self._every_cluster,
             owner=UNKNOWN,
             retention=telemetry.about.retention or Mesh.retention,
             scrape_interval=telemetry.interval or Mesh.scrape_interval,
@@ -103,6 +108,16 @@ class _Interpretation:
         """The cluster that needs no word: none where some series carry none, else the one of most services."""
         sizes = Counter(identity.cluster for identity in self._census.inside)
         return "" if "" in sizes else min(sizes, key=lambda cluster: (-sizes[cluster], cluster))
+
+    @cached_property
+    def _every_cluster(self) -> tuple[str, ...]:
+        """All clusters, where there is more than one; the empty one is what carries no label."""
+        found = sorted({identity.cluster for identity in self._census.inside})
+        return tuple(found) if len(found) > 1 else ()
+
+    def _clusters(self, identity: Identity) -> tuple[str, ...]:
+        # Who says nothing is everywhere.
+        return (self._main_cluster,) if self._every_cluster and identity.cluster == self._main_cluster else ()
 
     def _cluster(self, identity: Identity) -> str:
         return "" if identity.cluster == self._main_cluster else identity.cluster
@@ -120,6 +135,7 @@ class _Interpretation:
             name=identity.name,
             namespace=identity.namespace,
             cluster=self._cluster(identity),
+            clusters=self._clusters(identity),
             dataplane=plane,
             slos=self._slos(identity, reporter) if volume is not None else (),
             volume=volume,

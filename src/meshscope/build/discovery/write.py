@@ -128,9 +128,14 @@ def _mesh(mesh: Mesh) -> str:
     arguments = [f"name={_text(mesh.name)}", f"provider={_text(mesh.provider)}"]
     if mesh.cluster:
         arguments.append(f"cluster={_text(mesh.cluster)}")
+    arguments += _clusters(mesh.clusters)
     if mesh.owner:
         arguments.append("owner=owner")
     return _value("mesh", "Mesh", [*arguments, *(f"{name}={_duration(value)}" for name, value in _said(mesh).items())])
+
+
+def _clusters(clusters: tuple[str, ...]) -> list[str]:
+    return [f"clusters={_tuple([_text(cluster) for cluster in clusters])}"] if clusters else []
 
 
 def _owner(mesh: Mesh) -> list[str]:
@@ -244,6 +249,7 @@ def _service(service: Service, slos: Mapping[SLO, str], layout: _Layout, remark:
     arguments = [f"name={_text(service.name)}", f"namespace={_text(service.namespace)}"]
     if service.cluster:
         arguments.append(f"cluster={_text(service.cluster)}")
+    arguments += _clusters(service.clusters)
     if service.workload:
         arguments.append(f"workload={_text(service.workload)}")
     arguments.append("owner=owner")
@@ -266,6 +272,7 @@ def _gateway(gateway: Gateway, layout: _Layout) -> str:
     arguments = [f"name={_text(gateway.name)}", f"namespace={_text(gateway.namespace)}"]
     if gateway.cluster:
         arguments.append(f"cluster={_text(gateway.cluster)}")
+    arguments += _clusters(gateway.clusters)
     arguments += [f"direction=Direction.{gateway.direction.name}", "owner=owner"]
     return _value(layout.names[gateway.identity], "Gateway", arguments)
 

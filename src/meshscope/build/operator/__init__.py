@@ -36,8 +36,7 @@ def operator_objects(
     mesh = model.mesh
     objects = [
         *rule_objects(artefacts.rules, mesh, query_offset(provider, options)),
-        *monitors(model, provider, options),
-        *access(model, provider),
+        *(() if options.everywhere else (*monitors(model, provider, options), *access(model, provider))),
         *dashboard_objects(artefacts.dashboards, mesh),
         *collector_objects(artefacts.collectors, mesh),
         *(telemetry_objects(artefacts.collectors, mesh) if provider.name == _ISTIO else ()),

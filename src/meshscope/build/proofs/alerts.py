@@ -50,8 +50,8 @@ class _Stories:
         self.alert = alert
         self.solution = solution
         proof_owner = bench.callee.owner or Owner(name="proof-owner", issues="github:proof/proof")
-        self.subject = subject(alert, bench.real.mesh.cluster, proof_owner)
-        self.outsider = outsider(alert, bench.real.mesh.cluster, proof_owner)
+        self.subject = subject(alert, bench.callee.cluster, proof_owner)
+        self.outsider = outsider(alert, bench.callee.cluster, proof_owner)
         self.instance = alert.scope is Scope.INSTANCE
         self.wait = alert.pending + (alert.page_after or 0 * seconds)
         # The 5-minute rate is full after 5 minutes; two more for the alert to be pending and evaluated.

@@ -70,7 +70,7 @@ class Bench:
 
 def bench(model: Model, provider: MeshProvider, options: Options) -> Bench:
     """The synthetic mesh for ``model``: the periods, a latency bound and the alerts that it uses."""
-    cluster = model.mesh.cluster
+    cluster = one_cluster(model)
     owner = Owner(name="proof-owner", issues="github:proof/proof", pager="pagerduty:proof", place=PLACE)
     periods = model.periods or (30 * days,)
     slos = [SLO(name="availability", of=Availability(), objective=99.9 * percent, over=periods[0], place=PLACE)]
@@ -137,6 +137,11 @@ def _promised(over: Duration, burn_rates: tuple[int, ...], cluster: str, owner: 
         expects_traffic=False,
         place=PLACE,
     )
+
+
+def one_cluster(model: Model) -> str:
+    """The cluster of the synthetic mesh: the model's own, or one of several."""
+    return model.mesh.cluster or next(iter(model.mesh.clusters), "")
 
 
 def subject(alert: Alert, cluster: str, owner: Owner) -> Service:

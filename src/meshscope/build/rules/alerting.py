@@ -66,7 +66,7 @@ def our_groups(model: Model) -> str:
 def _untold(model: Model, options: Options) -> str:
     def failing(counter: str, label: str, over: str, at_least: str) -> str:
         named = f'label_replace(increase({counter}[{over}]), "part", "$1", "{label}", "(.+)")'
-        return f"sum by (part) ({named}) {at_least}"
+        return f"sum by (cluster, part) ({named}) {at_least}"
 
     window, longer = options.duration(5 * minutes), options.duration(15 * minutes)
     rules = selector("prometheus_rule_evaluation_failures_total", our_groups(model))
@@ -76,8 +76,8 @@ def _untold(model: Model, options: Options) -> str:
         # it. Webhooks go to machines that are missed otherwise: the agent by its heartbeat, the dead-man's switch by
         # itself.
         sent = 'alertmanager_notifications_failed_total{integration!="webhook"}'
-        dropped = f"sum(increase(prometheus_notifications_dropped_total[{window}])) > 0"
-        nobody = "max(prometheus_notifications_alertmanagers_discovered) < 1"
+        dropped = f"sum by (cluster) (increase(prometheus_notifications_dropped_total[{window}])) > 0"
+        nobody = "max by (cluster) (prometheus_notifications_alertmanagers_discovered) < 1"
         parts += [
             failing(sent, "integration", longer, ">= 2"),
             f'label_replace({dropped}, "part", "notifications", "", "")',
@@ -90,8 +90,8 @@ def _refused(options: Options) -> Watch:
     window = options.duration(5 * minutes)
     # The greatest of a window: a scrape that fails meanwhile makes nobody believe that all is well.
     parts = (
-        f'label_replace(min(max_over_time({part}_config_last_reload_successful[{window}])) == 0, "program", "{part}", '
-        '"", "")'
+        f"label_replace(min by (cluster) (max_over_time({part}_config_last_reload_successful[{window}])) == 0, "
+        f'"program", "{part}", "", "")'
         for part in ("prometheus", "alertmanager")
     )
     return Watch(
@@ -112,8 +112,8 @@ def _late(model: Model, options: Options) -> Watch:
     took = selector("prometheus_rule_group_last_duration_seconds", ours)
     return Watch(
         name="RuleEvaluationMissed",
-        expression=f"sum by (rule_group) (increase({missed}[{options.duration(5 * minutes)}])) > 0 "
-        f"or max by (rule_group) ({took} > prometheus_rule_group_interval_seconds)",
+        expression=f"sum by (cluster, rule_group) (increase({missed}[{options.duration(5 * minutes)}])) > 0 "
+        f"or max by (cluster, rule_group) ({took} > prometheus_rule_group_interval_seconds)",
         page=False,
         pending=5 * minutes,
         service="prometheus",

@@ -47,7 +47,8 @@ def collector_watches(model: Model, options: Options) -> tuple[Watch, ...]:
         ),
         Watch(
             name="CollectorQueueFull",
-            expression="max by (exporter) (otelcol_exporter_queue_size / otelcol_exporter_queue_capacity) > 0.8",
+            expression="max by (cluster, exporter) "
+            "(otelcol_exporter_queue_size / otelcol_exporter_queue_capacity) > 0.8",
             page=False,
             pending=5 * minutes,
             service="collectors",
@@ -56,7 +57,7 @@ def collector_watches(model: Model, options: Options) -> tuple[Watch, ...]:
         ),
         Watch(
             name="TracesDroppedEarly",
-            expression=f"sum by (processor) (rate({_EARLY}[{window}])) > 0",
+            expression=f"sum by (cluster, processor) (rate({_EARLY}[{window}])) > 0",
             page=False,
             pending=5 * minutes,
             service="collectors",
@@ -76,15 +77,16 @@ def _gone(model: Model, options: Options) -> tuple[Watch, ...]:
     tiers = {pipeline.name: f"(?:.+-)?{re.escape(pipeline.name)}(?:-.+)?" for pipeline in model.pipelines}
     if model.mesh.discovery == "files":
         tiers = {"all": ""}
+    # Of what is absent only the question says where: one for each cluster, where there are several.
     parts = (
-        f'label_replace(absent({selector("up", ours, f"pod=~{quoted(pods)}" if pods else "")} == 1), "tier", "{tier}", '
-        '"", "")'
+        _absent(tier, cluster, selector("up", ours, _matcher("pod=~", pods), _matcher("cluster=", cluster)))
+        for cluster in model.mesh.clusters or ("",)
         for tier, pods in tiers.items()
     )
     return (
         Watch(
             name="CollectorAbsent",
-            expression=f"max by (tier) ({' or '.join(parts)})",
+            expression=f"max by (cluster, tier) ({' or '.join(parts)})",
             page=False,
             pending=5 * minutes,
             service="collectors",
@@ -95,8 +97,17 @@ def _gone(model: Model, options: Options) -> tuple[Watch, ...]:
     )
 
 
+def _matcher(start: str, value: str) -> str:
+    return f"{start}{quoted(value)}" if value else ""
+
+
+def _absent(tier: str, cluster: str, up: str) -> str:
+    named = f'label_replace(absent({up} == 1), "tier", {quoted(tier)}, "", "")'
+    return f'label_replace({named}, "cluster", {quoted(cluster)}, "", "")' if cluster else named
+
+
 def _grows(label: str, what: tuple[str, ...], window: str) -> str:
     # One counter at a time: rate() drops the name, and two counters of one exporter would be one series twice. Each is
     # compared before the union, or a counter at zero would hide the one after it.
     counters = (f"otelcol_{each}_{signal}" for each in what for signal in _SIGNALS)
-    return " or ".join(f"sum by ({label}) (rate({counter}[{window}])) > 0" for counter in counters)
+    return " or ".join(f"sum by (cluster, {label}) (rate({counter}[{window}])) > 0" for counter in counters)

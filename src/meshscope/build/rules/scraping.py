@@ -41,8 +41,8 @@ def scrape_watches(model: Model, options: Options) -> tuple[Watch, ...]:
             name="ScrapeRefused",
             # Of a scrape that fails at a limit or in the middle Prometheus still says how many samples came
             # (prometheus 3.16, scrape/scrape.go); of one without an answer it says 0.
-            expression=f"max by (job, workload) ({_by_workload('scrape_samples_scraped', ours)}"
-            f" and on (job, instance) {selector('up', ours)} == 0) > 0",
+            expression=f"max by (cluster, job, workload) ({_by_workload('scrape_samples_scraped', ours)}"
+            f" and on (cluster, job, instance) {selector('up', ours)} == 0) > 0",
             page=False,
             pending=5 * minutes,
             service="prometheus",
@@ -58,9 +58,11 @@ def scrape_watches(model: Model, options: Options) -> tuple[Watch, ...]:
 def _failing(ours: str) -> str:
     up = selector("up", ours)
     named = _by_workload("up", ours)
-    by_job = f"sum by (job) ({up} == bool 0) / count by (job) ({up}) > 0.1"
-    by_workload = f"sum by (job, workload) ({named} == bool 0) / count by (job, workload) ({named}) >= 0.5"
-    return f"{by_job} or ({by_workload} unless on (job) ({by_job}))"
+    by_job = f"sum by (cluster, job) ({up} == bool 0) / count by (cluster, job) ({up}) > 0.1"
+    by_workload = (
+        f"sum by (cluster, job, workload) ({named} == bool 0) / count by (cluster, job, workload) ({named}) >= 0.5"
+    )
+    return f"{by_job} or ({by_workload} unless on (cluster, job) ({by_job}))"
 
 
 def _gateways(model: Model, options: Options) -> tuple[Watch, ...]:
@@ -78,7 +80,7 @@ def _gateways(model: Model, options: Options) -> tuple[Watch, ...]:
     return (
         Watch(
             name="GatewayTelemetryAbsent",
-            expression=f"max by (job, workload) ({up}) == 0",
+            expression=f"max by (cluster, job, workload) ({up}) == 0",
             page=True,
             pending=5 * minutes,
             service="telemetry",
