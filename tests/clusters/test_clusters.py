@@ -158,6 +158,7 @@ def test_the_build_for_one_prometheus_over_all_scrapes_no_mesh_and_sets_no_clust
     assert "cluster" not in document["global"]["external_labels"]
     assert not {job["job_name"] for job in document["scrape_configs"]} & {"mesh-proxies", "collectors"}
     assert '"cluster": "us-1"' in (tmp_path / "build/mesh-global/prometheus/rules/objectives.yaml").read_text()
+    assert "`eu-1`, `us-1`" in (tmp_path / "build/mesh-global/README.md").read_text()
     made.run("build", "--global", "--emit", "operator", status=0)
     assert not list((tmp_path / "build/mesh-global").rglob("*monitors*"))
 

@@ -127,7 +127,7 @@ def test_one_name_in_two_clusters_is_two_services_and_the_larger_cluster_needs_n
         *both("shop/cart", "shop/api", cluster="eu-2"),
         *both("shop/api", "shop/cart"),
     )
-    assert mesh.mesh.cluster == "eu-1"
+    assert mesh.mesh.clusters == ("eu-1", "eu-2")
     assert {service.identity for service in mesh.services} == {
         Identity("", "shop", "api"),
         Identity("", "shop", "cart"),
@@ -155,7 +155,7 @@ def test_series_without_a_cluster_are_said_to_be_so() -> None:
     assert mesh.mesh.cluster == ""
     assert [note.level for note in noted(mesh, "no-cluster")] == [Level.NOTE]
     mixed = found(*both("shop/cart", "shop/api", cluster=""), *both("shop/api", "shop/cart"), *both("a/b", "a/c"))
-    assert mixed.mesh.cluster == ""
+    assert mixed.mesh.clusters == ("", "eu-1")
     assert {service.identity.cluster for service in mixed.services} == {"", "eu-1"}
     assert [note.level for note in noted(mixed, "some-without-cluster")] == [Level.WARNING]
 

@@ -41,6 +41,15 @@ Prometheus asks Kubernetes for pods in the namespaces that `prometheus.yaml` lis
 to get, list and watch pods there.
 """
 
+_OVER_ALL = """\
+## All clusters
+
+These rules are for one Prometheus over the series of {clusters}, as Thanos Ruler and Mimir are: each series has
+the label `cluster`, and of replicas one counts (Thanos: `--query.replica-label`; Mimir: its tracker of replicas). It
+scrapes none of the mesh, and nothing may set a `cluster` of its own on what it records. The clusters' own Prometheuses
+scrape as `build --cluster` says; load its rules there or these here, never both.
+"""
+
 
 def files_guide(model: Model, artefacts: Artefacts, flags: tuple[str, ...]) -> str:
     """The guide to a tree of plain files; ``flags`` are those that Prometheus must be started with."""
@@ -68,6 +77,7 @@ def files_guide(model: Model, artefacts: Artefacts, flags: tuple[str, ...]) -> s
         rows.insert(3, ("`collectors/`", f"tiers of collectors: {tiers}", "`otelcol --config=collectors/TIER.yaml`"))
     targets = _TARGETS_IN_FILES if model.mesh.discovery == "files" else _TARGETS_IN_KUBERNETES
     folders = table(("folder", "what", "how to load it"), rows)
+    targets = over_all(model) or targets
     parts = [head(model), folders, ABOUT_THE_TREE, secrets(artefacts), targets, stack(model)]
     return "\n".join(part for part in parts if part)
 
@@ -82,6 +92,12 @@ def secrets(artefacts: Artefacts) -> str:
     """The section on the credential files that Alertmanager reads."""
     files = "\n".join(f"- `{path}`" for path in credentials(artefacts.alertmanager))
     return _CREDENTIALS.format(files=files, contacts=CONTACTS)
+
+
+def over_all(model: Model) -> str:
+    """The section on a Prometheus over all clusters; empty where the tree is for one."""
+    clusters = ", ".join(f"`{cluster}`" for cluster in model.mesh.clusters)
+    return _OVER_ALL.format(clusters=clusters) if clusters else ""
 
 
 def stack(model: Model) -> str:

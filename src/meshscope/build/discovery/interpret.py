@@ -152,6 +152,7 @@ class _Interpretation:
             name=identity.name,
             namespace=identity.namespace,
             cluster=self._cluster(identity),
+            clusters=self._clusters(identity),
             expects_traffic=False,
         )
 

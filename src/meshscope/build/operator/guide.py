@@ -5,7 +5,7 @@ from __future__ import annotations
 from meshscope.artefacts.artefacts import Artefacts
 from meshscope.build.alertmanager import credentials
 from meshscope.build.fragment import secret_name as alerting_secret
-from meshscope.build.guide import ABOUT_THE_TREE, CONTACTS, head, stack, table
+from meshscope.build.guide import ABOUT_THE_TREE, CONTACTS, head, over_all, stack, table
 from meshscope.build.operator.collectors import from_secret, secret_files
 from meshscope.build.operator.collectors import secret_name as collectors_secret
 from meshscope.build.options import Options
@@ -83,7 +83,7 @@ def operator_guide(model: Model, provider: MeshProvider, artefacts: Artefacts, o
         contacts=f"{contacts}\n\n{CONTACTS}",
     )
     prometheus = _prometheus(model, provider, artefacts, options)
-    parts = [head(model), applied, prometheus, stack(model), _collectors(artefacts, model)]
+    parts = [head(model), applied, over_all(model) or prometheus, stack(model), _collectors(artefacts, model)]
     return "\n".join(part for part in parts if part)
 
 
