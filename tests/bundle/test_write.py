@@ -270,3 +270,44 @@ def test_many_writers_at_once_leave_one_whole_tree(tmp_path: Path) -> None:
     assert [writer.wait(timeout=60) for writer in writers] == [0, 0, 0]
     assert held(tmp_path / "tree") in [contents(tree(word)) for word in words]
     assert beside(tmp_path / "tree") == []
+
+
+def test_targets_that_others_wrote_go_along_and_block_no_build(tmp_path: Path) -> None:
+    folder = tmp_path / "tree"
+    write(folder, tree("old"))
+    targets = folder / "prometheus" / "targets" / "deep"
+    targets.mkdir(parents=True)
+    (targets / "mine.json").write_text("[]")
+    write(folder, tree("new", count=2))
+    kept = {"prometheus/targets/deep/mine.json": b"[]"}
+    assert held(folder) == contents(tree("new", count=2)) | kept
+    assert beside(folder) == []
+    (targets / "mine.json").unlink()
+    write(folder, tree("newer", count=2))
+    assert held(folder) == contents(tree("newer", count=2))
+
+
+def test_targets_that_are_written_while_the_trees_are_exchanged_are_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "tree"
+    write(folder, tree("old"))
+    replace = writing._replace
+
+    def meanwhile(fresh: Path, place: Path) -> None:
+        targets = place / "prometheus" / "targets"
+        targets.mkdir(parents=True)
+        (targets / "late.json").write_text("[1]")
+        replace(fresh, place)
+
+    monkeypatch.setattr(writing, "_replace", meanwhile)
+    write(folder, tree("new"))
+    assert held(folder) == contents(tree("new")) | {"prometheus/targets/late.json": b"[1]"}
+
+
+def test_what_else_is_added_to_a_tree_is_never_removed(tmp_path: Path) -> None:
+    folder = tmp_path / "tree"
+    write(folder, tree("old"))
+    (folder / "prometheus").mkdir()
+    (folder / "prometheus" / "targets.json").write_text("[]")
+    assert refused(folder, tree("new")).startswith("bundle/foreign: ")

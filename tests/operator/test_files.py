@@ -87,7 +87,7 @@ def test_the_guide_names_every_folder_every_credential_and_how_prometheus_is_sta
     config = files["alertmanager/alertmanager.yaml"].content.decode()
     for path in re.findall(r"_file: (\S+)", config):
         assert f"`{path}`" in guide
-    assert "--config.file=prometheus.yaml @flags" in guide
+    assert "--config.file=prometheus/prometheus.yaml @prometheus/flags" in guide
 
 
 def test_the_same_artefacts_give_the_same_bytes(boutique: Model, provider: MeshProvider, artefacts: Artefacts) -> None:

@@ -293,3 +293,28 @@ def test_the_tree_can_be_applied_as_one_folder(boutique: Model, provider: MeshPr
         if file.path.startswith("objects/"):
             for document in yaml.safe_load_all(file.content):
                 assert {"apiVersion", "kind", "metadata"} <= set(document), file.path
+
+
+def test_the_guide_tells_of_what_stays_of_what_is_replaced_and_of_what_is_no_object(
+    boutique: Model, provider: MeshProvider, artefacts: Artefacts
+) -> None:
+    files = {file.path: file for file in operator(boutique, provider, artefacts, OPTIONS)}
+    text = files["README.md"].content.decode()
+    documents = [
+        document
+        for path, file in files.items()
+        if path.startswith("objects/")
+        for document in yaml.safe_load_all(file.content)
+    ]
+    (listed,) = [line.split()[2] for line in text.splitlines() if line.startswith("    kubectl get ")]
+    kinds = {name.partition(".")[0] for name in listed.split(",")}
+    assert {document["kind"].lower() for document in documents} <= kinds, "whatever is applied is listed for deletion"
+    for document in documents:
+        labels = document["metadata"]["labels"]
+        assert labels["app.kubernetes.io/managed-by"] == "meshscope"
+        assert f"app.kubernetes.io/part-of={labels['app.kubernetes.io/part-of']}" in text
+    telemetry = [document["metadata"] for document in documents if document["kind"] == "Telemetry"]
+    for metadata in telemetry:
+        assert f"Telemetry `{metadata['namespace']}/{metadata['name']}`" in text
+    assert ("replaces the mesh's own" in text) is bool(telemetry)
+    assert ("MeshConfig" in text) is ("mesh/meshconfig.yaml" in files)

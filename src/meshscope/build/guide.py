@@ -12,7 +12,7 @@ from meshscope.model.model import Model
 
 ABOUT_THE_TREE = """\
 `manifest.json` has the digest and the origin of each file, `model.json` all that a program needs to know of the mesh,
-`detection.txt` how soon each SLO's trouble is told.
+`detection.txt` how soon each SLO's trouble is told. A build exchanges the whole tree, so that data belongs elsewhere.
 """
 CONTACTS = (
     "`pagerduty-*` hold a routing key, `slack-*` the address of an incoming webhook, "
@@ -32,7 +32,8 @@ _TARGETS_IN_FILES = """\
 ## Targets
 
 Prometheus scrapes what `prometheus/targets/*.json` list, each a list of
-`{"targets": ["127.0.0.1:9000"], "labels": {"namespace": "shop", "pod": "cart-1"}}`.
+`{"targets": ["127.0.0.1:9000"], "labels": {"namespace": "shop", "pod": "cart-1"}}`. They are yours: the next build
+takes them along.
 """
 _TARGETS_IN_KUBERNETES = """\
 ## Targets
@@ -53,12 +54,12 @@ scrape as `build --cluster` says; load its rules there or these here, never both
 
 def files_guide(model: Model, artefacts: Artefacts, flags: tuple[str, ...]) -> str:
     """The guide to a tree of plain files; ``flags`` are those that Prometheus must be started with."""
-    start = "prometheus --config.file=prometheus.yaml" + (" @flags" if flags else "")
+    start = "prometheus --config.file=prometheus/prometheus.yaml" + (" @prometheus/flags" if flags else "")
     rows = [
         (
             "`prometheus/`",
             f"what is scraped, and the rules: {_named(file.name for file in artefacts.rules)}",
-            f"`cd prometheus && {start}`",
+            f"`{start} --storage.tsdb.path=DATA`",
         ),
         ("`prometheus/tests/`", "unit tests of the rules", "`meshscope test` runs them all"),
         (

@@ -22,10 +22,12 @@ from meshscope.findings import Finding, MeshscopeError
 
 _MAKING = "making"
 _BEFORE = "before"
+# What others write beside our files, and our prometheus.yaml reads: they go along from tree to tree.
+KEPT = "prometheus/targets"
 
 
 def write(folder: Path, files: Sequence[File]) -> None:
-    """Make ``folder`` hold ``files`` (the manifest among them) and nothing else.
+    """Make ``folder`` hold ``files`` (the manifest among them) and, below `KEPT`, what is there; nothing else.
 
     Raises `MeshscopeError` where it can't be written, or holds what isn't ours; then it is as it was.
     """
@@ -37,14 +39,19 @@ def write(folder: Path, files: Sequence[File]) -> None:
         with _making(folder) as fresh:
             for file in files:
                 _put(fresh / file.path, file.content)
-            _settle(fresh, files)
+            _settle(fresh, [*(file.path for file in files), *_keep(folder, fresh)])
             _replace(fresh, folder)
+            # Whoever wrote some meanwhile wrote into the tree that is now the old one.
+            _keep(fresh, folder)
     except OSError as error:
         raise MeshscopeError(_unwritable(folder, error)) from error
 
 
 def refuse_foreign(folder: Path) -> None:
-    """Raise `MeshscopeError` unless ``folder`` is missing, empty, or a tree that we wrote and nobody added to."""
+    """Raise `MeshscopeError` unless ``folder`` is missing, empty, or a tree that we wrote and nobody added to.
+
+    What is below `KEPT` may be added.
+    """
     if not folder.exists():
         return
     if not folder.is_dir():
@@ -57,7 +64,8 @@ def refuse_foreign(folder: Path) -> None:
         raise MeshscopeError(
             _foreign(folder, f"`{folder}` is not empty, and meshscope did not write it", f"it has no {NAME} of ours")
         )
-    added = sorted(present - {entry.path for entry in manifest.files} - {NAME})
+    ours = {entry.path for entry in manifest.files} | {NAME}
+    added = sorted(path for path in present - ours if not path.startswith(f"{KEPT}/"))
     if added:
         named = ", ".join(added[:3]) + (f" and {len(added) - 3} more" if len(added) > 3 else "")
         raise MeshscopeError(
@@ -124,10 +132,22 @@ def _put(path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
 
-def _settle(fresh: Path, files: Sequence[File]) -> None:
+def _keep(old: Path, new: Path) -> list[str]:
+    """Copy what is below `KEPT` in one tree and missing or older in the other; the paths of all of it."""
+    found = [(f"{KEPT}/{path}", old / KEPT / path) for path in paths(old / KEPT)]
+    for path, source in found:
+        target = new / path
+        with suppress(FileNotFoundError):
+            if not target.exists() or target.stat().st_mtime_ns < source.stat().st_mtime_ns:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(source, target)
+    return [path for path, _ in found if (new / path).exists()]
+
+
+def _settle(fresh: Path, files: Sequence[str]) -> None:
     # Some file systems say only now that the disk is full; and after a power cut a renamed file may else be empty.
-    folders = {fresh, *((fresh / file.path).parent for file in files)}
-    for path in [*(fresh / file.path for file in files), *sorted(folders)]:
+    folders = {fresh, *((fresh / path).parent for path in files)}
+    for path in [*(fresh / file for file in files), *sorted(folders)]:
         handle = os.open(path, os.O_RDONLY)
         try:
             os.fsync(handle)

@@ -105,16 +105,18 @@ def tree(command: F) -> F:
         "folder",
         type=click.Path(path_type=Path),
         metavar="DIR",
-        help="Where the tree goes (build/mesh in the house, or build/NAME with --env NAME).",
+        help="Where the tree goes (build/mesh in the house, or build/NAME with --env NAME; with --emit operator "
+        "build/mesh.objects or build/NAME.objects).",
     )(command)
 
 
 def tree_of(folder: Path | None, root: Path, environment: str | None, how: Options) -> Path:
-    """Where the tree goes when nobody says so: one folder for each environment, and for each cluster, in the house."""
+    """Where the tree goes when nobody says so: in the house, one for each environment and cluster, objects apart."""
     if folder is not None:
         return folder
     part = "-global" if how.everywhere else f"-{how.cluster}" if how.cluster else ""
-    return root / "build" / f"{environment or 'mesh'}{part}"
+    apart = ".objects" if how.emit is Emit.OPERATOR else ""
+    return root / "build" / f"{environment or 'mesh'}{part}{apart}"
 
 
 def chosen(emit: str, scale: str, cluster: str = "", everywhere: bool = False) -> Options:

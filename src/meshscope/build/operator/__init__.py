@@ -58,7 +58,7 @@ def operator(
         objects = operator_objects(model, provider, artefacts, options)
     places = tuple(owner.place for owner in model.owners)
     files = [
-        text_file("README.md", operator_guide(model, provider, artefacts, options)),
+        text_file("README.md", operator_guide(model, provider, artefacts, options, objects)),
         text_file("alertmanager/fragment.yaml", fragment_text(model, options), places),
         *object_files(objects),
     ]

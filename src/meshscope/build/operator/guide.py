@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from meshscope.artefacts.artefacts import Artefacts
+from meshscope.artefacts.objects import KubernetesObject
 from meshscope.build.alertmanager import credentials
 from meshscope.build.fragment import secret_name as alerting_secret
 from meshscope.build.guide import ABOUT_THE_TREE, CONTACTS, head, over_all, stack, table
 from meshscope.build.operator.collectors import from_secret, secret_files
 from meshscope.build.operator.collectors import secret_name as collectors_secret
+from meshscope.build.operator.telemetry import mesh_config
 from meshscope.build.options import Options
 from meshscope.build.prometheus import flags, is_pushed
+from meshscope.model.mesh import Mesh
 from meshscope.model.model import Model
 from meshscope.model.provider import MeshProvider
 
@@ -36,6 +41,32 @@ Secret `{alerting}` in namespace `{namespace}` holds:
 
 {contacts}
 """
+# kubectl prunes what has the annotation last-applied-configuration, which applying on the server's side never writes:
+# kubernetes/kubectl pkg/cmd/apply/prune.go.
+_PRUNED = """\
+## What is no longer built
+
+Applying deletes nothing: an alert that was taken out goes on until its object is gone. Argo CD and Flux delete it where
+their `prune` is on. kubectl's own `--prune` does not see objects that the server's side applied; list them,
+
+    kubectl get {kinds} -A -l app.kubernetes.io/managed-by=meshscope,app.kubernetes.io/part-of={mesh}
+
+and delete what stands in no file of `objects/`.
+"""
+_TELEMETRY = """\
+## What every proxy tells
+
+`objects/mesh/telemetry.yaml` is Telemetry `{namespace}/mesh-default`, for the whole mesh. Istio heeds one such object
+in its root namespace, so that it replaces the mesh's own. Look first (`kubectl get telemetries -n {namespace}`), write
+what else yours says (tags, other providers) into this one, and delete yours if it has another name. Where it has the
+same name, applying stops at a conflict, and `--force-conflicts` replaces it.
+"""
+# Lists are replaced and not merged by Helm and by IstioOperator: https://helm.sh/docs/chart_template_guide/values_files/.
+_MESH_CONFIG = """\
+`mesh/meshconfig.yaml` is no object. Merge it into Istio's MeshConfig (`meshConfig` in Helm's values or in an
+IstioOperator, `mesh` in ConfigMap `{namespace}/istio`) before the Telemetry object is applied, which names its
+providers. A list replaces a list there: write these `extensionProviders` beside those that you have.
+"""
 _PROMETHEUS = """\
 ## What Prometheus must say
 
@@ -61,8 +92,14 @@ Secret `{secret}` in namespace `{namespace}` holds the variables that they read,
 """
 
 
-def operator_guide(model: Model, provider: MeshProvider, artefacts: Artefacts, options: Options) -> str:
-    """What each folder is for, how to apply it, and what must be there first."""
+def operator_guide(
+    model: Model,
+    provider: MeshProvider,
+    artefacts: Artefacts,
+    options: Options,
+    objects: Sequence[KubernetesObject],
+) -> str:
+    """What each folder is for, how to apply it and what it replaces, and what must be there first."""
     mesh = model.mesh
     rows = [
         ("`objects/rules/`", "PrometheusRule: `" + f"{mesh.name}-static-*` hold constants, the others query"),
@@ -82,9 +119,24 @@ def operator_guide(model: Model, provider: MeshProvider, artefacts: Artefacts, o
         alerting=alerting_secret(mesh),
         contacts=f"{contacts}\n\n{CONTACTS}",
     )
-    prometheus = _prometheus(model, provider, artefacts, options)
-    parts = [head(model), applied, over_all(model) or prometheus, stack(model), _collectors(artefacts, model)]
+    prometheus = over_all(model) or _prometheus(model, provider, artefacts, options)
+    pruned = _PRUNED.format(kinds=",".join(_kinds(objects)), mesh=mesh.name)
+    proxies = _proxies(objects, artefacts, mesh)
+    parts = [head(model), applied, pruned, *proxies, prometheus, stack(model), _collectors(artefacts, model)]
     return "\n".join(part for part in parts if part)
+
+
+def _kinds(objects: Sequence[KubernetesObject]) -> list[str]:
+    """The kinds among ``objects`` as kubectl takes them, with their group where they have one."""
+    found = {(f"{thing.kind}.{thing.api.partition('/')[0]}" if "/" in thing.api else thing.kind) for thing in objects}
+    return sorted(one.lower() for one in found)
+
+
+def _proxies(objects: Sequence[KubernetesObject], artefacts: Artefacts, mesh: Mesh) -> Iterator[str]:
+    if any(thing.kind == "Telemetry" for thing in objects):
+        yield _TELEMETRY.format(namespace=mesh.istio_namespace)
+        if mesh_config(artefacts.collectors, mesh):
+            yield _MESH_CONFIG.format(namespace=mesh.istio_namespace)
 
 
 def _prometheus(model: Model, provider: MeshProvider, artefacts: Artefacts, options: Options) -> str:
