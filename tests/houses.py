@@ -15,7 +15,15 @@ MESH = '''\
 from meshscope import Mesh
 from services.people import payments
 
-mesh = Mesh(name="shop", provider="istio", cluster="eu-1", owner=payments)
+mesh = Mesh(
+    name="shop",
+    provider="istio",
+    cluster="eu-1",
+    owner=payments,
+    grafana="https://grafana.shop.internal",
+    console="https://meshscope.shop.internal",
+    runbooks="https://wiki.shop.internal/runbooks",
+)
 '''
 PEOPLE = '''\
 """Who answers, and what was promised."""

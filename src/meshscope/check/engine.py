@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 # The oldest version that judges rightly, by program. A program on PATH that is older is said to be, and not asked.
 MINIMUM: Mapping[str, str] = {
@@ -57,6 +57,13 @@ class Verdict:
     passed_over: tuple[str, ...] = ()
 
 
+Heard: TypeAlias = Callable[[int], object]
+
+
+def unheard(done: int) -> None:
+    """Where nobody wants to hear how far it is."""
+
+
 class Engine(Protocol):
     """A real program that accepts or refuses what we built."""
 
@@ -71,8 +78,11 @@ class Engine(Protocol):
     def judges(self, path: str) -> bool:
         """Whether the file at ``path``, relative to the tree, is for it."""
 
-    def judge(self, folder: Path, paths: Sequence[str]) -> Verdict:
-        """Judge ``paths`` below ``folder``. Raises `MeshscopeError` where it can't be run at all."""
+    def judge(self, folder: Path, paths: Sequence[str], heard: Heard = unheard) -> Verdict:
+        """Judge ``paths`` below ``folder``; ``heard`` hears how many of them are done, now and then.
+
+        Raises `MeshscopeError` where it can't be run at all.
+        """
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -42,7 +42,7 @@ def by_engines(
 ) -> tuple[list[Finding], list[Judged], list[str]]:
     """What real programs say of the tree in ``folder``: findings, who judged what, and what they passed over.
 
-    ``tell`` is told of each engine before it is asked, for some take their time.
+    ``tell`` is told of each engine before it is asked and after each file, for some take their time.
     """
     findings: list[Finding] = []
     judged: list[Judged] = []
@@ -51,12 +51,14 @@ def by_engines(
         own = [path for path in paths if engine.judges(path)]
         if not own:
             continue
-        tell(f"{engine.name}: {counted(len(own), 'file')}")
+        heard = _heard(engine.name, len(own), tell)
+        heard(0)
         try:
-            verdict = engine.judge(folder, own)
+            verdict = engine.judge(folder, own, heard)
         except MeshscopeError as error:
             findings.append(error.finding)
             continue
+        heard(len(own))
         findings += (origins.finding(engine.name, complaint) for complaint in verdict.complaints)
         judged.append(Judged(name=engine.name, version=engine.version, cases=verdict.cases))
         passed_over += verdict.passed_over
@@ -83,3 +85,8 @@ def undeclared(judged: Iterable[Judged], mesh: Mesh) -> list[Finding]:
         # A collector may be judged by several builds; one of the declared version is enough.
         and not any(numbers(one) == numbers(declared[_OF[program]]) for one in version.split(" and "))
     ]
+
+
+def _heard(name: str, count: int, tell: Callable[[str], object]) -> Callable[[int], object]:
+    every = counted(count, "file")
+    return lambda done: tell(f"{name}: {done:,} of {every}")

@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
-from importlib.metadata import version
+from importlib.metadata import distribution, version
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -18,6 +18,7 @@ from meshscope.artefacts.files import text_file
 from meshscope.cli import exits, options
 from meshscope.cli.progress import working
 from meshscope.cli.show import say, shown
+from meshscope.cli.source import source_of
 from meshscope.findings import Finding, MeshscopeError
 from meshscope.model.people import dns_label
 from meshscope.model.versions import Versions
@@ -72,7 +73,8 @@ def command(
         written = _mesh(what, root or Path(what), provider or "istio")
         _told(written, f"next: cd {root or what}, meshscope check, meshscope build")
     elif what == "ci":
-        _told([_ci(name, root or Path())], "next: commit it; findings appear beside the lines of a change")
+        path, first = _ci(name, root or Path())
+        _told([path], f"next: {first}commit it; findings appear beside the lines of a change")
     elif what in FOLDERS:
         _told([_one(what, name, root or Path())], "next: say in it what you mean, then meshscope check")
     else:
@@ -139,13 +141,15 @@ def _one(kind: str, name: str, root: Path) -> Path:
     return _put(path, (_TEMPLATES / "one" / f"{kind}.py.txt").read_text(encoding="utf-8"), spelt)
 
 
-def _ci(service: str, root: Path) -> Path:
+def _ci(service: str, root: Path) -> tuple[Path, str]:
+    """The pipeline that was written, and what is to be done next."""
     if service not in PIPELINES:
         raise click.UsageError(f"there is a pipeline for {' and '.join(PIPELINES)}, not for `{service}`")
     home = _TEMPLATES / "ci"
     pins = Versions()
+    source = source_of(distribution("meshscope").read_text("direct_url.json"), version("meshscope"))
     own = {
-        "meshscope": version("meshscope"),
+        "meshscope": source.requirement,
         "prometheus": pins.prometheus,
         "alertmanager": pins.alertmanager,
         "otelcol": pins.otelcol,
@@ -153,7 +157,7 @@ def _ci(service: str, root: Path) -> Path:
     script = Template((home / "fetch.sh").read_text(encoding="utf-8")).substitute()
     indent = " " * (10 if service == "github" else 6)
     own["fetch"] = "\n".join(f"{indent}{line}" if line else "" for line in script.splitlines())
-    return _put(root / PIPELINES[service], (home / f"{service}.yml").read_text(encoding="utf-8"), own)
+    return _put(root / PIPELINES[service], (home / f"{service}.yml").read_text(encoding="utf-8"), own), source.first
 
 
 def _texts(folder: Traversable, path: str) -> Iterator[tuple[str, str]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from meshscope.adapters.engines.program import run
-from meshscope.check.engine import Case, Complaint, Verdict
+from meshscope.check.engine import Case, Complaint, Heard, Verdict, unheard
 
 _REASON = re.compile(r"FAILED: (?P<message>.*)", re.DOTALL)
 _LINE = re.compile(r"\bline (\d+): ")
@@ -26,11 +26,12 @@ class Amtool:
         """Alertmanager's own configuration."""
         return path == "alertmanager/alertmanager.yaml"
 
-    def judge(self, folder: Path, paths: Sequence[str]) -> Verdict:
+    def judge(self, folder: Path, paths: Sequence[str], heard: Heard = unheard) -> Verdict:
         """Judge each file by itself."""
         complaints: list[Complaint] = []
         cases: list[Case] = []
-        for path in paths:
+        for done, path in enumerate(paths):
+            heard(done)
             said = run(self.program, ["check-config", path], folder)
             message = ""
             if said.status:

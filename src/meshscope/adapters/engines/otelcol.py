@@ -16,7 +16,7 @@ from pathlib import Path
 import yaml
 
 from meshscope.adapters.engines.program import run
-from meshscope.check.engine import Case, Complaint, Verdict
+from meshscope.check.engine import Case, Complaint, Heard, Verdict, unheard
 
 _UNKNOWN = re.compile(r"'(?P<kind>\w+)' unknown type: \"[^\"]*\" for id: \"(?P<id>[^\"]*)\"")
 _VARIABLE = re.compile(r"\$\{env:(\w+)\}")
@@ -44,9 +44,12 @@ class Otelcol:
         """A tier's configuration."""
         return path.startswith("collectors/") and path.endswith((".yaml", ".yml"))
 
-    def judge(self, folder: Path, paths: Sequence[str]) -> Verdict:
+    def judge(self, folder: Path, paths: Sequence[str], heard: Heard = unheard) -> Verdict:
         """Judge each configuration in each build."""
-        verdicts = [self._one(path, (folder / path).read_text(encoding="utf-8")) for path in paths]
+        verdicts: list[Verdict] = []
+        for path in paths:
+            verdicts.append(self._one(path, (folder / path).read_text(encoding="utf-8")))
+            heard(len(verdicts))
         return Verdict(
             cases=tuple(case for verdict in verdicts for case in verdict.cases),
             complaints=tuple(complaint for verdict in verdicts for complaint in verdict.complaints),

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from meshscope.adapters.engines.program import Said, run
-from meshscope.check.engine import Case, Complaint, Verdict
+from meshscope.check.engine import Case, Complaint, Heard, Verdict, unheard
 
 _LINE = re.compile(
     r"^(?P<path>\S[^:\n]*): (?:(?P<line>\d+):(?P<column>\d+): )?"
@@ -40,11 +40,12 @@ class PromtoolRules:
         """Rule files."""
         return path.startswith(("prometheus/rules/", "prometheus/tests/mesh/")) and path.endswith((".yaml", ".yml"))
 
-    def judge(self, folder: Path, paths: Sequence[str]) -> Verdict:
+    def judge(self, folder: Path, paths: Sequence[str], heard: Heard = unheard) -> Verdict:
         """Judge each file by itself, so that a complaint without a file's name is still about one."""
         complaints: list[Complaint] = []
         cases: list[Case] = []
-        for path in paths:
+        for done, path in enumerate(paths):
+            heard(done)
             said = run(self.program, ["check", "rules", "--lint-fatal", path], folder)
             found = list(_complaints(said, path)) if said.status else []
             # Prometheus loads what is only a lint: rules that are there twice.
@@ -66,11 +67,12 @@ class PromtoolConfig:
         """Prometheus's own configuration."""
         return path == "prometheus/prometheus.yaml"
 
-    def judge(self, folder: Path, paths: Sequence[str]) -> Verdict:
+    def judge(self, folder: Path, paths: Sequence[str], heard: Heard = unheard) -> Verdict:
         """Judge the syntax only: credential files and folders that the configuration names are elsewhere."""
         complaints: list[Complaint] = []
         cases: list[Case] = []
-        for path in paths:
+        for done, path in enumerate(paths):
+            heard(done)
             said = run(self.program, ["check", "config", "--syntax-only", path], folder)
             message = _message(said) if said.status else ""
             complaints += [Complaint(path=path, message=message)] if message else []
@@ -90,10 +92,13 @@ class PromtoolTests:
         """Unit test files, not the rules that they bring along."""
         return path.startswith("prometheus/tests/") and path.count("/") == 2 and path.endswith((".yaml", ".yml"))
 
-    def judge(self, folder: Path, paths: Sequence[str]) -> Verdict:
+    def judge(self, folder: Path, paths: Sequence[str], heard: Heard = unheard) -> Verdict:
         """Run every test; each is a case. Files are independent, so that each processor may take one."""
         with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-            verdicts = list(pool.map(lambda path: self._one(folder, path), paths))
+            verdicts: list[Verdict] = []
+            for verdict in pool.map(lambda path: self._one(folder, path), paths):
+                verdicts.append(verdict)
+                heard(len(verdicts))
         return Verdict(
             cases=tuple(case for verdict in verdicts for case in verdict.cases),
             complaints=tuple(complaint for verdict in verdicts for complaint in verdict.complaints),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from meshscope.check.engine import Case, Complaint, Verdict
+from meshscope.check.engine import Case, Complaint, Heard, Verdict, unheard
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,11 +22,12 @@ class MemoryEngine:
         """Files below the prefix."""
         return path.startswith(self.prefix)
 
-    def judge(self, folder: Path, paths: Sequence[str]) -> Verdict:
+    def judge(self, folder: Path, paths: Sequence[str], heard: Heard = unheard) -> Verdict:
         """One case for each file, one complaint for each line that is refused."""
         complaints: list[Complaint] = []
         cases: list[Case] = []
-        for path in paths:
+        for done, path in enumerate(paths):
+            heard(done)
             lines = (folder / path).read_text(encoding="utf-8").splitlines()
             found = [
                 Complaint(path=path, message=message, line=number, column=line.index(word) + 1)
