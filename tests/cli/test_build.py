@@ -32,6 +32,14 @@ def test_trees_of_environments_do_not_overwrite_each_other(good: House) -> None:
     assert {path.name for path in (good.root / "build").iterdir()} == {"mesh", "staging"}
 
 
+def test_objects_go_apart_from_files(good: House) -> None:
+    good.run("build", status=0)
+    files = tree(good.root / "build" / "mesh")
+    good.run("build", "--emit", "operator", status=0)
+    assert {path.name for path in (good.root / "build").iterdir()} == {"mesh", "mesh.objects"}
+    assert tree(good.root / "build" / "mesh") == files
+
+
 def test_the_same_definitions_give_the_same_bytes_whatever_surrounds_them(tmp_path: Path) -> None:
     here = small(tmp_path / "here")
     there = small(tmp_path / "a folder with ü and spaces" / "there")
