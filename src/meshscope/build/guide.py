@@ -70,7 +70,7 @@ def files_guide(model: Model, artefacts: Artefacts, flags: tuple[str, ...]) -> s
         (
             "`grafana/`",
             "dashboards, and how Grafana finds them",
-            "copy `dashboards/` and `provisioning/` into `/etc/grafana/`",
+            "copy all of it into `/etc/grafana/`",
         ),
     ]
     if artefacts.collectors:

@@ -50,7 +50,7 @@ def panel_queries(dashboard: GrafanaDashboard, chosen: Mapping[str, str] | None 
     return tuple(
         PanelQuery(
             panel=str(panel.get("title", "")),
-            panel_id=int(panel.get("id", 0)),
+            panel_id=panel["id"] if isinstance(panel.get("id"), int) else 0,
             letter=str(target.get("refId", "")),
             expr=filled(str(target["expr"]), values),
             instant=bool(target.get("instant")),

@@ -2,7 +2,8 @@
 
 grafanalib gives the objects; what it writes for Grafana 8 is brought to today's schema here, and what is the same for
 every panel is filled in: the data source by variable, ids, reference letters, links from a service to its traces and
-logs. A foreign dashboard goes the same way, but its queries and variables stay its own.
+logs. An object of grafanalib goes the same way, but its queries and variables stay its own; what people wrote as JSON,
+YAML or jsonnet is carried as it is (`carried`).
 """
 
 from __future__ import annotations

@@ -147,9 +147,12 @@ def _thresholds(made: object) -> object:
     if not isinstance(made, Mapping) or not isinstance(made.get("steps") or [], list):
         return made
     steps = [_step(step) for step in made.get("steps") or []]
-    # Below the first value there is a colour too.
-    if not steps or (isinstance(steps[0], dict) and steps[0].get("value") is not None):
-        steps.insert(0, {"color": "green", "value": None})
+    # The first step holds from the least number on, whatever value it has: validateFieldConfig in Grafana's
+    # packages/grafana-data/src/field/fieldOverrides.ts (v11).
+    if not steps:
+        steps = [{"color": "green", "value": None}]
+    elif isinstance(steps[0], dict):
+        steps[0] = {**steps[0], "value": None}
     return {"mode": made.get("mode", "absolute"), "steps": steps}
 
 
@@ -175,13 +178,19 @@ def _options(made: Mapping[str, Any]) -> Json:
     return kept
 
 
-def target(made: Mapping[str, Any], source: Mapping[str, Any]) -> Json:
-    """A query in the current schema, to ``source`` where it names none of its own."""
+def target(made: Mapping[str, Any], source: object) -> Json:
+    """A query in the current schema, to ``source`` where it names none of its own.
+
+    What other data sources than Prometheus are asked is theirs: nothing of it is left out but nulls.
+    """
+    asks = made.get("datasource") or source
+    kind = asks.get("type") if isinstance(asks, Mapping) else None
+    if kind not in (None, "", "prometheus") or not isinstance(made.get("expr"), str):
+        own = {key: value for key, value in without(made, {}).items() if key not in ("refId", "datasource")}
+        return {"refId": made.get("refId") or "", "datasource": asks, **own}
     kept = without(made, _TARGET)
-    expression = kept.pop("expr", None)
+    expression = kept.pop("expr")
     asked: Json = {"refId": kept.pop("refId", ""), "datasource": kept.pop("datasource", source)}
-    if expression is None:
-        return {**asked, **kept}
     asked |= {"editorMode": "code", "expr": expression}
     asked |= {"instant": True, "range": False} if kept.pop("instant", False) else {"range": True}
     kept.pop("range", None)
