@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from meshscope.adapters.memory.metric_store import Counter, MemoryMetricStore
 from meshscope.adapters.stores.access import Access
 from meshscope.adapters.stores.prometheus import PrometheusStore
 from meshscope.build.options import Options
-from meshscope.check.live import LoadedRule
+from meshscope.check.live import LiveStore, LoadedRule
 from meshscope.findings import Finding, MeshscopeError
 from meshscope.wiring.assembly import Assembly, assembled
 from meshscope.wiring.checking import Against, asked, ruled
@@ -141,20 +142,38 @@ def test_what_a_live_prometheus_lacks_or_runs_twice_is_told_at_its_line(url: str
     assert str(bound.place) == "services/cart.py:3"
 
 
-@pytest.mark.engines("prometheus")
-def test_a_real_prometheus_says_its_names_labels_values_and_rules(url: str) -> None:
-    with closing(PrometheusStore(url, Access())) as store:
-        assert "orders_total" in store.names()
-        assert store.labels("orders_total") == {"__name__", "instance", "job", "shop", "state"}
-        assert store.labels("no_such_metric") == frozenset()
-        bounds = store.values("istio_request_duration_milliseconds_bucket", "le")
-        assert {float(one) for one in bounds} == {50.0, 250.0, float("inf")}
-        loaded = store.loaded()
-    assert [(rule.name, rule.group, Path(rule.file).name) for rule in loaded] == [
-        ("shop:orders:rate5m", "new", "new.yaml"),
-        ("shop:orders:rate5m", "old", "old.yaml"),
+LOADED = ("new", "old")
+HISTOGRAM = "istio_request_duration_milliseconds"
+
+
+def twin() -> MemoryMetricStore:
+    """What the real one scrapes and runs, in memory."""
+    where = {"job": "shop", "instance": "127.0.0.1:1"}
+    bounds = [Counter(metric=f"{HISTOGRAM}_bucket", labels={**where, "le": le}) for le in ("50", "250", "+Inf")]
+    orders = Counter(metric="orders_total", labels={**where, "shop": "eu", "state": "done"})
+    made = "shop:orders:rate5m"
+    rules = tuple(LoadedRule(name=made, labels={}, query="", group=each, file=f"{each}.yaml") for each in LOADED)
+    return MemoryMetricStore(counters=(orders, *bounds), rules=rules)
+
+
+@pytest.fixture(params=["memory", "prometheus"])
+def store(request: pytest.FixtureRequest) -> Iterator[LiveStore]:
+    if request.param == "memory":
+        yield twin()
+        return
+    with closing(PrometheusStore(request.getfixturevalue("url"), Access())) as real:
+        yield real
+
+
+def test_a_live_store_says_its_names_labels_values_and_rules(store: LiveStore) -> None:
+    assert "orders_total" in store.names()
+    assert store.labels("orders_total") == {"__name__", "instance", "job", "shop", "state"}
+    assert store.labels("no_such_metric") == frozenset()
+    assert {float(one) for one in store.values(f"{HISTOGRAM}_bucket", "le")} == {50.0, 250.0, float("inf")}
+    assert store.values("orders_total", "no_such_label") == frozenset()
+    assert [(rule.name, rule.group, Path(rule.file).name) for rule in store.loaded()] == [
+        ("shop:orders:rate5m", each, f"{each}.yaml") for each in LOADED
     ]
-    assert isinstance(loaded[0], LoadedRule)
 
 
 def test_a_prometheus_that_can_not_be_asked_ends_the_check_and_is_never_taken_for_one_without_series(

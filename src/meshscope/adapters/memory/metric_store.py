@@ -9,6 +9,7 @@ from decimal import Decimal
 from statistics import median
 
 from meshscope.build.discovery.store import About, Answer, Question, Reading, Row
+from meshscope.check.live import LoadedRule
 from meshscope.findings import MeshscopeError
 
 _LOOKBACK = 300.0
@@ -37,12 +38,16 @@ class Counter:
 
 @dataclass(frozen=True, kw_only=True)
 class MemoryMetricStore:
-    """Answers from ``counters``, one sample each ``interval`` seconds; ``broken`` is what it raises instead."""
+    """Answers from ``counters``, one sample each ``interval`` seconds; ``broken`` is what it raises instead.
+
+    ``rules`` are those that it says it runs.
+    """
 
     counters: Sequence[Counter]
     this: About = _THIS
     interval: float = 15.0
     warnings: tuple[str, ...] = ()
+    rules: tuple[LoadedRule, ...] = ()
     broken: Callable[[Question | None], MeshscopeError | None] = lambda _: None
 
     def about(self) -> About:
@@ -54,6 +59,23 @@ class MemoryMetricStore:
         """The names of its metrics."""
         self._break(None)
         return tuple(sorted({counter.metric for counter in self.counters}))
+
+    def labels(self, metric: str) -> frozenset[str]:
+        """The labels that the series of a metric have, its name among them."""
+        self._break(None)
+        named = [counter.labels for counter in self.counters if counter.metric == metric]
+        return frozenset(label for labels in named for label in ("__name__", *labels))
+
+    def values(self, metric: str, label: str) -> frozenset[str]:
+        """The values that a label of a metric has."""
+        self._break(None)
+        named = [counter.labels for counter in self.counters if counter.metric == metric]
+        return frozenset(labels[label] for labels in named if label in labels)
+
+    def loaded(self) -> tuple[LoadedRule, ...]:
+        """The rules that it says it runs."""
+        self._break(None)
+        return self.rules
 
     def ask(self, question: Question, now: Decimal) -> Answer:  # noqa: ARG002 - its counters know no other time
         """The answer, as Prometheus would give it."""

@@ -47,7 +47,7 @@ class Analysis:
     root: object = field(repr=False)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16_384)
 def analysed(text: str) -> Analysis | None:
     """The analysis of an expression; None where it can't be parsed."""
     try:
