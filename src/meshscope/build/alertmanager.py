@@ -242,7 +242,8 @@ def _storms(model: Model, options: Options) -> Iterable[dict[str, object]]:
     others = [owner.name for owner in model.owners if owner.name != mesh.owner.name and page_receiver(owner, mesh, {})]
     if others:
         many = [matcher("alertname", "=", MANY_SERVICES_FAILING), matcher("owner", "=~", "|".join(others))]
-        yield {**_page(f"{mesh.owner.name}-page", many, mesh, options), "continue": True}
+        told_apart = {"group_by": ["cluster", "owner", "alertname"], "continue": True}
+        yield {**_page(f"{mesh.owner.name}-page", many, mesh, options), **told_apart}
 
 
 def _nobody(label: str, value: str) -> dict[str, object]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TypedDict
 
 from meshscope.artefacts.yaml import dump
 from meshscope.build import messages
@@ -35,7 +36,15 @@ def prefix(mesh: Mesh) -> str:
     return f"{mesh.name}-{mesh.environment}-"
 
 
-def fragment(model: Model, options: Options) -> dict[str, object]:
+class Part(TypedDict):
+    """What is merged into each list of an Alertmanager's own configuration."""
+
+    routes: list[dict[str, object]]
+    inhibit_rules: list[dict[str, object]]
+    receivers: list[dict[str, object]]
+
+
+def our_part(model: Model, options: Options) -> Part:
     """Routes, inhibit rules and receivers to merge; each receiver's name begins with `prefix`."""
     secrets = model.mesh.secrets
     # prometheus-operator mounts each Secret in a folder of its own.
@@ -43,15 +52,23 @@ def fragment(model: Model, options: Options) -> dict[str, object]:
     mesh = replace(model.mesh, secrets=folder)
     mounted = replace(model, mesh=mesh)
     return {
-        "route": {"routes": [_prefixed(our_route(mounted, options), prefix(mesh))]},
+        "routes": [_prefixed(our_route(mounted, options), prefix(mesh))],
         # Not every Alertmanager that is there already knows names of inhibit rules.
-        "inhibit_rules": [
-            {key: value for key, value in rule.items() if key != "name"} for rule in inhibit_rules(model)
-        ],
+        "inhibit_rules": [{key: text for key, text in rule.items() if key != "name"} for rule in inhibit_rules(model)],
         "receivers": [
             {**receiver.document(), "name": f"{prefix(mesh)}{receiver.name}"}
             for receiver in receivers(mounted, options, texts(mesh))
         ],
+    }
+
+
+def fragment(model: Model, options: Options) -> dict[str, object]:
+    """`our_part` as it stands in a configuration."""
+    part = our_part(model, options)
+    return {
+        "route": {"routes": part["routes"]},
+        "inhibit_rules": part["inhibit_rules"],
+        "receivers": part["receivers"],
     }
 
 

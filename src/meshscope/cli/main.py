@@ -22,6 +22,7 @@ TRACE = "MESHSCOPE_TRACE"
 VERBS = {
     "new": "Write a first mesh, a definition, or a pipeline for CI.",
     "build": "Write the artefacts of the mesh.",
+    "adopt": "Merge our routes into an Alertmanager's own configuration, as a difference.",
     "check": "Judge the definitions and their artefacts.",
     "test": "Run the generated unit tests of the rules.",
     "ci": "Build, check and test, and say on one screen what happened.",

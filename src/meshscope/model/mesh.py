@@ -46,10 +46,11 @@ class Mesh:
     addresses for links; ``prometheus``, ``alertmanagers``, ``agent`` and ``pagerduty_url`` say where those listen,
     ``traces`` and ``logs`` where Grafana asks for them (Tempo, Loki); ``data_sources`` are the others that dashboards
     ask.
-    ``secrets`` is the folder of credential files as Alertmanager sees it; ``smarthost`` takes mail that comes from
-    ``mail_from`` (as ``mail_user``, where it wants to know who asks) and is talked to in TLS unless ``mail_tls`` is
-    False; empty, nobody is mailed. ``discovery`` says how Prometheus finds what it scrapes: from Kubernetes, or from
-    files that list local processes.
+    ``alertmanager_config`` is the file of an Alertmanager that is there already, beside mesh.py: ``check`` merges our
+    part into it and judges the whole. ``secrets`` is the folder of credential files as Alertmanager sees it;
+    ``smarthost`` takes mail that comes from ``mail_from`` (as ``mail_user``, where it wants to know who asks) and is
+    talked to in TLS unless ``mail_tls`` is False; empty, nobody is mailed. ``discovery`` says how Prometheus finds what
+    it scrapes: from Kubernetes, or from files that list local processes.
     ``stack`` names the monitoring stack that is there already (``kube-prometheus``) and tells by itself when its
     Prometheus or Alertmanager fails; what it tells is left out here, and the rule file and the guide list it.
 
@@ -75,6 +76,7 @@ class Mesh:
     console: str = "https://meshscope.example.org"
     runbooks: str = "https://runbooks.example.org"
     alertmanagers: tuple[str, ...] = ("alertmanager-0:9093", "alertmanager-1:9093")
+    alertmanager_config: str = ""
     agent: str = "https://meshscope-agent:8443"
     secrets: str = "/etc/alertmanager/secrets"
     smarthost: str = "smtp.example.org:587"
@@ -175,6 +177,7 @@ class Environment:
     grafana: str | None = None
     console: str | None = None
     alertmanagers: tuple[str, ...] | None = None
+    alertmanager_config: str | None = None
     prometheus: str | None = None
     traces: str | None = None
     logs: str | None = None

@@ -22,12 +22,15 @@ from meshscope.check.report import Report
 from meshscope.check.subject import Rule, Subject
 from meshscope.check.suppression import allowed, permissions
 from meshscope.findings import Finding, Level, MeshscopeError
+from meshscope.wiring.adopting import given
 from meshscope.wiring.assembly import Assembly, broken_providers, objects, plain, providers
 from meshscope.wiring.discover import ASK_SECONDS, access_of
 from meshscope.wiring.engines import engines
 from meshscope.wiring.rules import rules
 
 TESTS = "promtool test rules"
+# Where the person's own configuration with our part in it stands while it is judged.
+ADOPTED = "alertmanager/adopted.yaml"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,12 +56,13 @@ def checked(
     asked for what only it knows. Raises `MeshscopeError` where it can't be asked.
     """
     own, broken = rules()
-    found = [*assembly.findings, *broken]
+    merged, reached = given(assembly)
+    found = [*assembly.findings, *broken, *reached]
     suppressed = 0
     if assembly.built is not None:
         ruling = ruled(assembly, own, found, today, asked(assembly, against, tell) if against else None)
         found, suppressed = list(ruling.kept), len(ruling.held)
-    said = _proved(assembly, lambda engine: tests or engine.name != TESTS, tell)
+    said = _proved(assembly, lambda engine: tests or engine.name != TESTS, tell, merged)
     return Report(
         findings=(*(finding.located(assembly.house.root) for finding in found), *said.findings),
         suppressed=suppressed,
@@ -139,7 +143,9 @@ def asked(assembly: Assembly, against: Against, tell: Callable[[str], object]) -
         raise MeshscopeError(replace(error.finding, help=remedy)) from error
 
 
-def _proved(assembly: Assembly, wanted: Callable[[Engine], bool], tell: Callable[[str], object]) -> Report:
+def _proved(
+    assembly: Assembly, wanted: Callable[[Engine], bool], tell: Callable[[str], object], merged: str = ""
+) -> Report:
     """What the engines that are ``wanted`` say of the files that were built, written to a folder for a moment.
 
     The real programs read plain files; objects of operators wrap the same content.
@@ -154,8 +160,11 @@ def _proved(assembly: Assembly, wanted: Callable[[Engine], bool], tell: Callable
             path = folder / file.path
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(file.content)
-        asked = (engine for engine in present if wanted(engine))
         paths = [file.path for file in built.files]
+        if merged:
+            (folder / ADOPTED).write_text(merged, encoding="utf-8")
+            paths.append(ADOPTED)
+        asked = (engine for engine in present if wanted(engine))
         origins = Origins(model, built.artefacts, built.files)
         found, judged, passed_over = by_engines(folder, paths, asked, origins, tell)
     found += undeclared(judged, model.mesh)

@@ -23,8 +23,8 @@ class Amtool:
     name: str = "amtool check-config"
 
     def judges(self, path: str) -> bool:
-        """Alertmanager's own configuration."""
-        return path == "alertmanager/alertmanager.yaml"
+        """Alertmanager's configuration, and a person's own with our part in it."""
+        return path in ("alertmanager/alertmanager.yaml", "alertmanager/adopted.yaml")
 
     def judge(self, folder: Path, paths: Sequence[str], heard: Heard = unheard) -> Verdict:
         """Judge each file by itself."""

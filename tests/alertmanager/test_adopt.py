@@ -1,0 +1,245 @@
+"""A person's own configuration with our part in it: all of theirs is as it was, and ours is told by ours alone."""
+
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+from alerting_lab import FAST, OURS, Alertmanager, Inbox, local
+
+from meshscope.adapters.meshes import istio
+from meshscope.artefacts.documents import AlertmanagerConfig
+from meshscope.build.adoption import adopted, difference
+from meshscope.build.assemble import assemble
+from meshscope.build.fragment import our_part
+from meshscope.build.options import Options
+from meshscope.build.reaching import silenced_by_theirs
+from meshscope.cli.main import run
+from meshscope.findings import MeshscopeError
+from meshscope.model.mesh import SeverityWords
+from meshscope.model.model import Model
+
+THEIRS = """\
+# Of the SRE team; ask before you change it.
+route:
+  receiver: "null"   # nobody
+  group_by: [namespace]
+  routes:
+    # What kube-prometheus sends for machines.
+    - receiver: "null"
+      matchers: ['alertname=~"InfoInhibitor|Watchdog"']
+    - receiver: sre-pager
+      matchers: ['severity="critical"']
+    - receiver: sre-slack
+      matchers: ['severity="warning"']
+inhibit_rules:
+  - source_matchers: ['severity = critical']
+    target_matchers: ['severity =~ warning|info']
+    equal: [namespace, alertname]
+receivers:
+  - name: "null"
+  - name: sre-pager
+    pagerduty_configs: [{routing_key_file: /x}]
+  - name: sre-slack
+    slack_configs:
+      - api_url_file: /y
+        channel: "#sre"
+        title: '{{ .CommonLabels.alertname }} of {{ template "slack.default.title" . }}'
+"""
+WHOSE = "boutique production"
+
+
+def merged(model: Model, text: str = THEIRS, options: Options = FAST) -> str:
+    return adopted(text, our_part(model, options), WHOSE, "alertmanager.yaml")
+
+
+def without_ours(text: str) -> str:
+    lines, kept = iter(text.splitlines(keepends=True)), []
+    for line in lines:
+        if line.strip().endswith(": begin"):
+            while not next(lines).strip().endswith(": end"):
+                pass
+        else:
+            kept.append(line)
+    return "".join(kept)
+
+
+def test_every_byte_of_theirs_stays_where_it_was_and_a_second_merge_changes_nothing(boutique: Model) -> None:
+    once = merged(boutique)
+    assert without_ours(once) == THEIRS
+    assert merged(boutique, once) == once
+    lines = difference(THEIRS, once, "alertmanager.yaml").splitlines()[2:]
+    assert not [line for line in lines if line.startswith("-")], "nothing is taken away"
+    fewer = replace(boutique, owners=boutique.owners[:1])
+    assert without_ours(adopted(once, our_part(fewer, FAST), WHOSE, "a.yaml")) == THEIRS, "an old part is taken out"
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        "route: # top\n  receiver: a\nreceivers:\n- name: a\n",
+        "receivers:\n- name: a\n# last\nroute:\n    receiver: a\n    routes: []\n",
+        "route:\n  routes:\n  receiver: a\nreceivers:\n  - name: a\ninhibit_rules: []\n",
+        "---\nroute:\n  receiver: a\n  routes:\n  - receiver: a # tight\nreceivers: [ ]\ninhibit_rules:",
+        "receivers:\r\n- name: a\r\nroute:\r\n  receiver: a\r\n",
+    ],
+)
+def test_each_form_of_a_list_takes_our_part(theirs: str, boutique: Model) -> None:
+    before, after = yaml.safe_load(theirs), yaml.safe_load(merged(boutique, theirs))
+    part = our_part(boutique, FAST)
+    assert len(after["route"]["routes"]) == 1 + len(before["route"].get("routes") or [])
+    assert len(after["receivers"]) == len(part["receivers"]) + len(before["receivers"])
+    assert len(after["inhibit_rules"]) == len(part["inhibit_rules"])
+    assert {key: after["route"][key] for key in ("receiver",)} == {"receiver": "a"}
+
+
+@pytest.mark.parametrize(
+    ("theirs", "title"),
+    [
+        ("route:\n  receiver: {{ .Values.receiver }}\nreceivers: []\n", "is a template"),
+        ('{{- include "am.config" . }}\n', "is a template"),
+        ("route:\n  receiver: ${RECEIVER}\n", "is a template"),
+        ("{% if a %}\nroute: {}\n{% endif %}\n", "is a template"),
+        ("route: [\n", "is no YAML"),
+        ("alertmanager:\n  config:\n    route: {}\n", "is no configuration of Alertmanager"),
+        ("route: {receiver: a}\nreceivers: [{name: a}]\n", "in one line"),
+        ('{"route": {"receiver": "a"}, "receivers": [{"name": "a"}]}', "in one line"),
+        ("route:\n  receiver: a\nreceivers:\n- name: boutique-production-default\n", "has a receiver"),
+        ("", "is no configuration of Alertmanager"),
+    ],
+)
+def test_what_can_t_be_merged_safely_is_refused_with_its_place_and_what_to_do(
+    theirs: str, title: str, boutique: Model
+) -> None:
+    with pytest.raises(MeshscopeError) as refused:
+        merged(boutique, theirs)
+    finding = refused.value.finding
+    assert title in finding.title
+    assert finding.place is not None
+    assert finding.help
+
+
+@pytest.mark.engines("amtool")
+def test_their_alerts_go_their_ways_and_ours_go_ours(
+    boutique: Model, amtool: Callable[..., subprocess.CompletedProcess], tmp_path: Path
+) -> None:
+    before, after = tmp_path / "before.yaml", tmp_path / "after.yaml"
+    before.write_text(THEIRS)
+    after.write_text(merged(boutique))
+    assert amtool("check-config", str(after)).returncode == 0
+
+    def told(path: Path, labels: Mapping[str, str]) -> str:
+        pairs = [f"{name}={value}" for name, value in labels.items()]
+        return amtool("config", "routes", "test", f"--config.file={path}", *pairs).stdout.strip()
+
+    theirs = [
+        {"alertname": "KubePodCrashLooping", "severity": "critical", "owner": "payments"},
+        {"alertname": "ErrorBudgetBurn", "severity": "page", "owner": "payments", "service": "ledger"},
+        {"alertname": "Watchdog", "severity": "none"},
+        {"alertname": "DependencyPaging", "severity": "warning"},
+        {"alertname": "ManyServicesFailing", "severity": "page", "owner": "payments", "cluster": "eu-1"},
+        {**OURS, "environment": "staging", "alertname": "ErrorBudgetBurn", "severity": "critical"},
+        {**OURS, "meshscope": "other", "alertname": "ErrorBudgetBurn", "severity": "page", "owner": "payments"},
+    ]
+    for labels in theirs:
+        assert told(before, labels) == told(after, labels), labels
+    page = {**OURS, "alertname": "ErrorBudgetBurn", "severity": "page", "owner": "payments", "slo": "availability"}
+    assert "boutique-production-payments-page" in told(after, page)
+    assert "sre" not in told(after, {**page, "severity": "critical"})
+
+
+def with_words(model: Model, page: str = "critical", ticket: str = "warning") -> Model:
+    return replace(model, mesh=replace(model.mesh, severities=SeverityWords(page=page, ticket=ticket)))
+
+
+MATCHER = "    target_matchers: ['severity =~ warning|info', 'meshscope=\"\"']\n"
+MENDED = THEIRS.replace("    target_matchers: ['severity =~ warning|info']\n", MATCHER)
+
+
+@pytest.mark.engines("alertmanager")
+@pytest.mark.parametrize(("theirs", "held"), [(THEIRS, True), (MENDED, False)])
+def test_their_inhibit_rule_silences_a_neighbours_ticket_until_it_has_the_matcher_that_the_finding_names(
+    theirs: str, held: bool, boutique: Model, inbox: Inbox, start: Callable[..., Alertmanager], tmp_path: Path
+) -> None:
+    model = with_words(local(boutique, inbox, tmp_path / "secrets"))
+    rules = assemble(model, istio.PROVIDER, FAST).artefacts.rules
+    found = silenced_by_theirs(yaml.safe_load(theirs), rules, model.mesh, "alertmanager.yaml")
+    assert [finding.code for finding in found] == (["alertmanager/silences-ours"] if held else [])
+    document = yaml.safe_load(merged(model, theirs))
+    document["receivers"] = [
+        one if "boutique" in one["name"] else {"name": one["name"]} for one in document["receivers"]
+    ]
+    running = start(AlertmanagerConfig(document=document))
+    burn = {**OURS, "alertname": "ErrorBudgetBurn", "cluster": "eu-1", "namespace": "shop", "owner": "payments"}
+    page = {**burn, "service": "ledger", "slo": "availability", "severity": "critical", "kind": "symptom"}
+    ticket = {**burn, "service": "checkout", "slo": "availability", "severity": "warning", "kind": "symptom"}
+    running.send(page, ticket)
+    inbox.wait("payments-primary")
+    assert bool(running.state(service="checkout")["inhibitedBy"]) is held
+    if not held:
+        inbox.wait("#payments")
+
+
+@pytest.mark.engines("alertmanager")
+def test_our_inhibit_rules_touch_none_of_their_alerts(
+    boutique: Model, inbox: Inbox, start: Callable[..., Alertmanager], tmp_path: Path
+) -> None:
+    document = yaml.safe_load(merged(local(boutique, inbox, tmp_path / "secrets")))
+    document["inhibit_rules"] = document["inhibit_rules"][:-1]
+    document["receivers"] = [
+        one if "boutique" in one["name"] else {"name": one["name"]} for one in document["receivers"]
+    ]
+    running = start(AlertmanagerConfig(document=document))
+    where = {"cluster": "eu-1", "namespace": "shop", "service": "ledger", "slo": "a", "sli": "a", "owner": "payments"}
+    sources = [
+        {"alertname": "ErrorBudgetBurn", "severity": "page"},
+        {"alertname": "DependencyPaging", "severity": "none"},
+        {"alertname": "ManyServicesFailing", "severity": "page", "service": ""},
+        {"alertname": "MeshTelemetryAbsent", "severity": "page"},
+    ]
+    targets = [
+        {"alertname": "ErrorBudgetBurn", "severity": "ticket", "kind": "symptom"},
+        {"alertname": "IndicatorAbsent", "severity": "ticket"},
+        {"alertname": "Outage", "severity": "page"},
+    ]
+    running.send(*({**OURS, **where, **labels} for labels in sources), *({**where, **labels} for labels in targets))
+    running.send(*({**where, **labels} for labels in sources), *({**where, **labels} for labels in targets))
+    inbox.wait("payments-primary")
+    held = [alert["labels"] for alert in running.ask("/api/v2/alerts") if alert["status"]["inhibitedBy"]]
+    assert not [labels for labels in held if "meshscope" not in labels]
+
+
+@pytest.mark.parametrize(
+    ("rule", "reaches"),
+    [
+        ({"source_matchers": ["severity=critical"], "target_matchers": ["severity=~warning"], "equal": []}, True),
+        ({"source_match": {"severity": "critical"}, "target_match_re": {"severity": "warning|x"}, "equal": []}, True),
+        ({"source_matchers": ["alertname=NodeDown"], "target_matchers": ["service!=x"], "equal": ["namespace"]}, True),
+        ({"source_matchers": ["severity=critical"], "target_matchers": ["severity=info"], "equal": []}, False),
+        ({"source_matchers": ["a=b"], "target_matchers": ['{severity="warning", team="x"}'], "equal": []}, False),
+        ({"source_matchers": ["severity=critical"], "target_matchers": ["severity=warning"],
+          "equal": ["alertname", "namespace", "service"]}, False),
+        ({"source_matchers": ["alertname=A"], "target_matchers": ["severity=warning"], "equal": ["alertname"]}, False),
+    ],
+)  # fmt: skip
+def test_a_rule_of_theirs_reaches_ours_or_not(rule: dict, reaches: bool, boutique: Model) -> None:
+    model = with_words(boutique)
+    rules = assemble(model, istio.PROVIDER, Options()).artefacts.rules
+    assert bool(silenced_by_theirs({"inhibit_rules": [rule]}, rules, model.mesh, "a.yaml")) is reaches
+
+
+def test_the_command_prints_a_difference_that_patch_applies_and_writes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "alertmanager.yaml"
+    file.write_text(THEIRS)
+    root = Path(__file__).resolve().parents[2]
+    assert run(["adopt", str(file), "--house", str(root)]) == 0
+    diff = capsys.readouterr().out
+    assert file.read_text() == THEIRS
+    subprocess.run(["patch", str(file)], input=diff, text=True, check=True, capture_output=True)
+    assert without_ours(file.read_text()) == THEIRS
+    assert run(["adopt", str(file), "--house", str(root)]) == 0
+    assert capsys.readouterr().out == "", "it is in there already"
