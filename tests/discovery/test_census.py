@@ -15,7 +15,8 @@ from meshscope.build.discovery.survey import MOST_SAMPLES, WINDOWS, affordable, 
 from meshscope.build.discovery.write import definitions
 from meshscope.findings import Finding, Level, MeshscopeError
 from meshscope.model.services import DataPlane, Direction, Identity
-from meshscope.model.units import Duration, days, hours, minutes, seconds
+from meshscope.model.slo import Latency
+from meshscope.model.units import Duration, days, hours, minutes, ms, seconds
 from meshscope.wiring.assembly import providers
 from tests.discovery.world import BUCKET, REQUESTS
 
@@ -337,15 +338,102 @@ def test_a_mesh_of_span_metrics_is_found_with_its_calls_where_names_are_of_one_s
     assert {str(service.volume) for service in mesh.services} == {"5/s"}
 
 
-def test_what_only_calls_by_span_metrics_is_no_service() -> None:
-    assert names(found(span("api"), span("browser", span_kind="SPAN_KIND_CLIENT"))) == {"shop/api"}
-
-
-def test_spans_without_a_namespace_are_left_out_with_their_reason() -> None:
-    mesh = found(span("api"), span("lost", service_namespace=""), span("ProductCatalog"))
+def test_what_only_calls_by_span_metrics_is_left_out_with_its_reason() -> None:
+    mesh = found(span("api"), span("browser", span_kind="SPAN_KIND_CLIENT"))
     assert names(mesh) == {"shop/api"}
-    assert [note.subject for note in noted(mesh, "no-namespace")] == ["lost"]
+    assert [note.subject for note in noted(mesh, "only-calls")] == ["eu-1/shop/browser"]
+
+
+def test_who_takes_and_sends_messages_is_a_service_that_expects_no_requests() -> None:
+    mesh = found(
+        span("api"),
+        span("mailer", span_kind="SPAN_KIND_CONSUMER"),
+        span("feed", span_kind="SPAN_KIND_PRODUCER"),
+        span("feed", span_kind="SPAN_KIND_CLIENT"),
+        # What answers requests as well is a service like any other.
+        span("api", span_kind="SPAN_KIND_CONSUMER"),
+    )
+    assert names(mesh) == {"shop/api", "shop/mailer", "shop/feed"}
+    assert {service.name: service.expects_traffic for service in mesh.services} == {
+        "api": True, "mailer": False, "feed": False,
+    }  # fmt: skip
+    assert sorted(note.subject for note in noted(mesh, "no-requests")) == ["eu-1/shop/feed", "eu-1/shop/mailer"]
+
+
+def test_spans_without_a_namespace_get_the_usual_one_and_a_warning() -> None:
+    mesh = found(span("api"), span("lost", service_namespace=""), span("ProductCatalog"))
+    assert names(mesh) == {"shop/api", "default/lost"}
+    assert [note.subject for note in noted(mesh, "assumed-namespace")] == ["eu-1/default/lost"]
     assert [note.subject for note in noted(mesh, "bad-name")] == ["eu-1/shop/ProductCatalog"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "service"),
+    [
+        ({"service_namespace": "", "k8s_namespace_name": "web"}, "web/api"),
+        ({"service_namespace": "", "job": "web/api"}, "web/api"),
+        ({"service_namespace": "", "service_name": "", "job": "web/cart"}, "web/cart"),
+        ({"service_namespace": "", "service_name": "", "exported_job": "web/cart", "job": "collector"}, "web/cart"),
+        ({"service_namespace": "", "service_name": "", "job": "cart"}, "default/cart"),
+        # The job is whose page was scraped, which is the collector's, not the service's.
+        ({"service_namespace": "", "job": "monitoring/collector"}, "default/api"),
+    ],
+)
+def test_a_service_is_known_by_whatever_names_it(labels: dict[str, str], service: str) -> None:
+    assert names(found(span("api", **labels))) == {service}
+
+
+DOTTED = {
+    "k8s_cluster_name": "k8s.cluster.name",
+    "k8s_pod_name": "k8s.pod.name",
+    "service_name": "service.name",
+    "service_namespace": "service.namespace",
+    "span_kind": "span.kind",
+    "status_code": "status.code",
+}
+
+
+@pytest.mark.parametrize(
+    ("calls", "buckets", "unit", "rename"),
+    [
+        # The connector's own names by Prometheus's OTLP receiver, in seconds since that became its default.
+        ("traces_span_metrics_calls_total", "traces_span_metrics_duration_seconds_bucket", 1000.0, str),
+        # Before it had a namespace, and where an exporter adds no suffixes.
+        ("calls_total", "duration_milliseconds_bucket", 1.0, str),
+        ("calls", "duration_bucket", 1.0, str),
+        # otlp.translation_strategy: NoUTF8EscapingWithSuffixes, and NoTranslation.
+        ("traces.span.metrics.calls_total", "traces.span.metrics.duration_milliseconds_bucket", 1.0, DOTTED.get),
+        ("traces.span.metrics.calls", "traces.span.metrics.duration_bucket", 1.0, DOTTED.get),
+        (
+            "traces_spanmetrics_calls_total", "traces_spanmetrics_latency_bucket", 1000.0,
+            lambda label: "service" if label == "service_name" else label,
+        ),
+    ],
+)  # fmt: skip
+def test_span_metrics_are_read_by_whatever_name_they_have(
+    calls: str, buckets: str, unit: float, rename: Callable[[str], str]
+) -> None:
+    base = {**span("api").labels, "status_code": "STATUS_CODE_UNSET"}
+    labels = {rename(name): value for name, value in base.items()}
+    failing = {**labels, rename("status_code"): "STATUS_CODE_ERROR"}
+    mesh = found(
+        Counter(metric=calls, labels=labels, rate=99.95),
+        Counter(metric=calls, labels=failing, rate=0.05),
+        *(
+            Counter(metric=buckets, labels={**labels, "le": le}, rate=rate)
+            for le, rate in ((f"{64 / unit:g}", 90.0), (f"{256 / unit:g}", 99.94), ("+Inf", 99.95))
+        ),
+    )
+    assert names(mesh) == {"shop/api"}
+    (api,) = mesh.services
+    assert [(slo.name, str(slo.objective)) for slo in api.slos] == [("availability", "99.9%"), ("latency", "99%")]
+    assert isinstance(api.slos[1].of, Latency)
+    assert api.slos[1].of.under == 256 * ms
+    assert [note.subject for note in noted(mesh, "other-names")] == [calls]
+
+
+def test_the_names_that_are_built_are_no_others() -> None:
+    assert noted(found(span("api")), "other-names") == []
 
 
 def test_series_of_silent_spans_disappear_and_their_services_do_not() -> None:
@@ -359,6 +447,36 @@ def test_the_metric_that_lives_wins_over_one_that_nobody_reports_any_more() -> N
     old = [dataclasses.replace(counter, until=3600.0) for counter in both("shop/cart", "shop/api")]
     assert found(*old, span("api")).mesh.provider == "opentelemetry"
     assert found(*both("shop/cart", "shop/api"), span("api")).mesh.provider == "istio"
+
+
+def test_a_host_header_is_the_service_that_it_names_and_one_without_a_route_is_told() -> None:
+    def unrouted(host: str) -> Counter:
+        return call("shop/cart", f"unknown/{host}", response_code="503", response_flags="NC")
+
+    mesh = found(
+        *both("shop/cart", "shop/api"),
+        unrouted("api.shop.svc.cluster.local:8080"),
+        unrouted("api.shop"),
+        unrouted("deleted.shop.svc.cluster.local"),
+    )
+    assert names(mesh) == {"shop/api", "shop/cart"}
+    assert [external.host for external in mesh.externals] == []
+    assert [note.subject for note in noted(mesh, "no-route")] == ["deleted.shop.svc.cluster.local"]
+
+
+def test_a_wildcard_is_a_host_outside() -> None:
+    mesh = found(*both("shop/cart", "shop/api"), call("shop/cart", "unknown/*.cards.example"))
+    assert [(external.name, external.host) for external in mesh.externals] == [("any-cards-example", "*.cards.example")]
+
+
+def test_what_is_refused_and_what_is_let_through_are_told_apart() -> None:
+    mesh = found(
+        *both("shop/cart", "shop/api"),
+        call("shop/cart", "unknown/PassthroughCluster"),
+        call("shop/cart", "unknown/BlackHoleCluster"),
+    )
+    assert [note.subject for note in noted(mesh, "blocked")] == ["BlackHoleCluster"]
+    assert [note.subject for note in noted(mesh, "no-destination")] == ["PassthroughCluster"]
 
 
 def test_series_that_name_no_service_are_told_with_what_they_name() -> None:

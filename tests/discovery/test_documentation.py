@@ -36,7 +36,7 @@ def test_each_command_has_the_verb_and_the_options_that_are_shown(line: str) -> 
 
 
 def test_commands_are_shown() -> None:
-    assert len(COMMANDS) == 4
+    assert len(COMMANDS) == 5
 
 
 def test_each_code_is_one_that_can_be_explained() -> None:

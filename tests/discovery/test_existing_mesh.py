@@ -110,6 +110,7 @@ def test_what_is_left_out_is_said_with_its_reason(discovered: tuple[Report, Path
     notes = discovered[0].notes
     assert {note.code for note in notes} == {
         "discover/bad-name",
+        "discover/blocked",
         "discover/gone",
         "discover/job",
         "discover/no-destination",
@@ -118,7 +119,8 @@ def test_what_is_left_out_is_said_with_its_reason(discovered: tuple[Report, Path
     subjects = {code: {note.subject for note in notes if note.code == code} for code in {note.code for note in notes}}
     assert subjects["discover/gone"] == {"eu-1/shop/retired"}
     assert subjects["discover/only-tcp"] == {"eu-1/platform/postgres"}
-    assert subjects["discover/no-destination"] == {"PassthroughCluster", "BlackHoleCluster", "unknown"}
+    assert subjects["discover/no-destination"] == {"PassthroughCluster", "unknown"}
+    assert subjects["discover/blocked"] == {"BlackHoleCluster"}
     assert len(subjects["discover/bad-name"]) == 9
     assert not any("\n" in note.title for note in notes)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 import promql_parser
 
+_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 IDENTITY = ("cluster", "namespace", "service")
 ID = ", ".join(IDENTITY)
 SLO = f"{ID}, slo"
@@ -22,9 +23,16 @@ def quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
+def named(name: str) -> str:
+    """The name of a label or metric, quoted where it is none of Prometheus's old alphabet (``service.name``)."""
+    return name if _NAME.fullmatch(name) else quoted(name)
+
+
 def selector(metric: str, *matchers: str) -> str:
     """``metric{matchers}``; empty matchers are left out."""
     inside = ",".join(matcher for matcher in matchers if matcher)
+    if not _NAME.fullmatch(metric):
+        return f"{{{','.join(part for part in (quoted(metric), inside) if part)}}}"
     return f"{metric}{{{inside}}}" if inside else metric
 
 
@@ -32,8 +40,8 @@ def one_of(label: str, values: Iterable[str]) -> str:
     """A matcher for any of ``values``, spelt as an equality where there is one; each value is taken literally."""
     wanted = sorted(set(values))
     if len(wanted) == 1:
-        return f"{label}={quoted(wanted[0])}"
-    return f"{label}=~{quoted('|'.join(re.escape(value) for value in wanted))}"
+        return f"{named(label)}={quoted(wanted[0])}"
+    return f"{named(label)}=~{quoted('|'.join(re.escape(value) for value in wanted))}"
 
 
 def renamed(vector: str, names: Iterable[tuple[str, str]]) -> str:

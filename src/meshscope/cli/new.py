@@ -35,6 +35,7 @@ _HELP = """Write definitions that build and check as they are.
 \b
 meshscope new shop                 a first mesh, in the folder shop
 meshscope new shop --from URL      a mesh that runs, as its Prometheus shows it
+meshscope new shop --from DIR      the mesh that Kubernetes manifests declare; both may be named
 meshscope new alert slow_checkout  one alert; dashboard, service, pipeline alike
 meshscope new ci github            the pipeline for CI; gitlab alike
 """
@@ -43,7 +44,13 @@ meshscope new ci github            the pipeline for CI; gitlab alike
 @click.command(help=_HELP)
 @click.argument("what", metavar="NAME | KIND NAME")
 @click.argument("name", required=False, metavar="")
-@click.option("--from", "url", metavar="URL", help="The Prometheus of a mesh that runs: write what it shows.")
+@click.option(
+    "--from",
+    "sources",
+    metavar="URL|DIR",
+    multiple=True,
+    help="The Prometheus of a mesh that runs, a folder of Kubernetes manifests, or one of each: write what they show.",
+)
 @click.option("--provider", metavar="NAME", help="Who reports the traffic: istio (the default), opentelemetry.")
 @options.asking
 @click.option(
@@ -56,7 +63,7 @@ meshscope new ci github            the pipeline for CI; gitlab alike
 def command(
     what: str,
     name: str | None,
-    url: str | None,
+    sources: tuple[str, ...],
     provider: str | None,
     http_config: Path | None,
     ask_seconds: float,
@@ -67,8 +74,8 @@ def command(
         raise click.UsageError(
             f"`new {what}` needs a name: meshscope new {what} {'github' if what == 'ci' else 'NAME'}"
         )
-    if name is None and url is not None:
-        return _discovered(what, url, root or Path(what), provider, http_config, ask_seconds)
+    if name is None and sources:
+        return _discovered(what, _named(sources), root or Path(what), provider, http_config, ask_seconds)
     if name is None:
         written = _mesh(what, root or Path(what), provider or "istio")
         _told(written, f"next: cd {root or what}, meshscope check, meshscope build")
@@ -88,9 +95,24 @@ def _told(written: list[Path], then: str) -> None:
     say(f"{then}\n")
 
 
+def _named(sources: tuple[str, ...]) -> tuple[str | None, Path | None]:
+    """The address and the folder among ``sources``; what is neither is taken for an address, which says so."""
+    folders = [source for source in sources if Path(source).is_dir() and "://" not in source]
+    addresses = [source for source in sources if source not in folders]
+    if len(folders) > 1 or len(addresses) > 1:
+        raise click.UsageError("--from takes one address and one folder at most")
+    return next(iter(addresses), None), Path(folders[0]) if folders else None
+
+
 def _discovered(
-    name: str, url: str, folder: Path, provider: str | None, http_config: Path | None, seconds: float
+    name: str,
+    source: tuple[str | None, Path | None],
+    folder: Path,
+    provider: str | None,
+    http_config: Path | None,
+    seconds: float,
 ) -> int:
+    url, manifests = source
     # What no telemetry tells of: an alert, dashboards, a tier of collectors to begin with.
     ours = [(path, text) for path, text in sorted(_texts(_TEMPLATES / "house", "")) if not path.startswith(_TOLD_BY_IT)]
     with working(f"asking Prometheus about {name}") as tell:
@@ -98,6 +120,7 @@ def _discovered(
             url,
             name,
             folder,
+            manifests=manifests,
             http_config=http_config,
             provider=provider,
             seconds=seconds,

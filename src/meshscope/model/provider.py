@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from meshscope.model.services import DataPlane
 from meshscope.model.slo import Side
@@ -41,6 +41,11 @@ class Scrape:
 class Discovery:
     """What is asked only where an existing mesh is to be written down; empty where the provider has no such thing.
 
+    ``namespaces`` are further labels that may name a service's namespace, ``jobs`` those that may hold
+    ``namespace/name`` or the name alone; ``assumed`` is the namespace of who says none (empty: it is left out).
+    ``others`` are values of the reporter label that stand for no request and still name who runs, with what such a
+    service does (empty: nothing that makes it a service of the mesh). ``spellings`` are the names that other makers
+    give to the same telemetry, ``maker`` whose these are.
     ``callee_namespace`` and ``callee`` name the answering workload as ``Labels.caller`` names a calling one; a service
     may be called otherwise. ``protocol`` tells gRPC from HTTP. ``gateways`` are selectors that a gateway's own series
     match, ``connections`` counts what is no request (TCP), ``graph`` is a counter of calls with its labels for caller
@@ -53,6 +58,27 @@ class Discovery:
     gateways: tuple[str, ...] = ()
     connections: str = ""
     graph: tuple[str, str, str] | None = None
+    namespaces: tuple[str, ...] = ()
+    jobs: tuple[str, ...] = ()
+    assumed: str = ""
+    others: Mapping[str, str] = field(default_factory=dict)
+    spellings: tuple[Spelling, ...] = ()
+    maker: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spelling:
+    """The names that ``maker`` gives to what a provider's metrics say; a field means what it means there."""
+
+    maker: str
+    requests: str
+    latency: str
+    latency_unit: Duration
+    labels: Labels
+    failed: tuple[str, ...]
+    succeeded: str
+    namespaces: tuple[str, ...] = ()
+    jobs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,6 +137,14 @@ class MeshProvider:
     idle: Duration | None = None
     samples: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     discovery: Discovery = Discovery()
+
+    def spelt(self, spelling: Spelling) -> MeshProvider:
+        """The provider as ``spelling`` has it: to read what is there, never to build from."""
+        discovery = replace(self.discovery, namespaces=spelling.namespaces, jobs=spelling.jobs, spellings=(),
+                            maker=spelling.maker)  # fmt: skip
+        return replace(self, requests=spelling.requests, latency=spelling.latency, latency_unit=spelling.latency_unit,
+                       labels=spelling.labels, failed=spelling.failed, succeeded=spelling.succeeded,
+                       discovery=discovery)  # fmt: skip
 
     def signals(self) -> frozenset[str]:
         """The names of the signals that this provider has."""

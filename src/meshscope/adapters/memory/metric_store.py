@@ -99,6 +99,8 @@ class MemoryMetricStore:
 
     def _value(self, question: Question, counters: Sequence[Counter]) -> float:
         window = float(question.window.seconds)
+        if question.reading is Reading.OBSERVED:
+            raise NotImplementedError("a counter is no native histogram")
         if question.reading is Reading.SERIES:
             return float(len(counters))
         if question.reading is Reading.VALUE:

@@ -5,6 +5,7 @@ side is the only one that can be seen. Failed is the span's status, which the se
 the gRPC statuses 2, 4, 12, 13, 14 and 15.
 """
 
+from meshscope.adapters.meshes.opentelemetry_names import SPELLINGS, UNDERSCORED
 from meshscope.model.provider import Discovery, Labels, MeshProvider
 from meshscope.model.services import DataPlane
 from meshscope.model.slo import Side
@@ -50,5 +51,18 @@ PROVIDER = MeshProvider(
     },
     idle=5 * minutes,
     # Server spans do not name their caller; the service graph connector pairs them, by name alone.
-    discovery=Discovery(graph=("traces_service_graph_request_total", "client", "server")),
+    discovery=Discovery(
+        graph=("traces_service_graph_request_total", "client", "server"),
+        namespaces=UNDERSCORED.namespaces,
+        jobs=UNDERSCORED.jobs,
+        # Where nobody says one, Kubernetes' own word for it.
+        assumed="default",
+        others={
+            "SPAN_KIND_CONSUMER": "takes messages",
+            "SPAN_KIND_PRODUCER": "sends messages",
+            "SPAN_KIND_CLIENT": "",
+            "SPAN_KIND_INTERNAL": "",
+        },
+        spellings=SPELLINGS,
+    ),
 )

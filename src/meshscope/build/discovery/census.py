@@ -31,6 +31,8 @@ class Kind(Enum):
     OUTSIDE = "outside"
     NO_NAMESPACE = "no namespace"
     NO_NAME = "no name"
+    NO_ROUTE = "no route"
+    ONLY_CALLS = "only calls"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +41,8 @@ class Census:
 
     ``called`` maps a living service to the reporters that count its requests now, ``jobs`` only call, ``hosts`` lie
     outside. ``calls`` are (caller, callee), a host as an identity without namespace. ``outside`` are destinations that
-    stand for no service with what they were sent, ``left`` what can't be defined, by reason.
+    stand for no service with what they were sent, ``left`` what can't be defined, by reason. ``working`` take no
+    requests and run all the same, with what they do; ``assumed`` are those whose namespace nobody says.
     """
 
     called: Mapping[Identity, frozenset[str]]
@@ -51,11 +54,13 @@ class Census:
     outside: Mapping[str, float]
     gone: frozenset[Identity]
     left: Mapping[Kind, frozenset[str]]
+    working: Mapping[Identity, frozenset[str]] = field(default_factory=dict)
+    assumed: frozenset[Identity] = frozenset()
 
     @property
     def inside(self) -> frozenset[Identity]:
         """Everything in the mesh that is defined."""
-        return frozenset(self.called) | self.jobs | frozenset(self.gateways)
+        return frozenset(self.called) | self.jobs | frozenset(self.gateways) | frozenset(self.working)
 
 
 def census(telemetry: Telemetry) -> Census:
@@ -81,6 +86,7 @@ class _Count:
     gateways: dict[Identity, Direction] = field(default_factory=dict)
     jobs: frozenset[Identity] = frozenset()
     planes: dict[Identity, DataPlane] = field(default_factory=dict)
+    assumed: set[Identity] = field(default_factory=set)
 
     def census(self) -> Census:
         seen = self._seen()
@@ -94,6 +100,7 @@ class _Count:
         self.gateways = self._gateways(callers)
         self.services = {identity: called[identity] for identity in called if identity not in self.gateways}
         self.planes = {identity: self._plane(identity, seen) for identity in self.services}
+        working = self._working(called)
         # Nobody calls them and nothing answers for them.
         self.jobs = frozenset(caller for caller in callers if self._resolved(caller) is None)
         return Census(
@@ -106,6 +113,8 @@ class _Count:
             outside=dict(self.outside),
             gone=frozenset(seen) - frozenset(called),
             left={kind: frozenset(names) for kind, names in self.left.items()},
+            working=working,
+            assumed=frozenset(self.assumed),
         )
 
     def _seen(self) -> dict[Identity, dict[str, float]]:
@@ -121,8 +130,26 @@ class _Count:
             elif kind is Kind.OUTSIDE:
                 self.outside[identity.name or "unknown"] += row.value
             else:
-                self.left[kind].add(identity.name if kind is Kind.NO_NAMESPACE else str(identity))
+                self._leave(kind, identity)
         return found
+
+    def _leave(self, kind: Kind, identity: Identity) -> None:
+        nameless = kind in (Kind.NO_NAMESPACE, Kind.NO_ROUTE)
+        self.left[kind].add(identity.name if nameless else str(identity))
+
+    def _working(self, called: Mapping[Identity, object]) -> dict[Identity, frozenset[str]]:
+        """Who takes no requests and says so, by what it does instead; who only calls is noted."""
+        others = self.telemetry.provider.discovery.others
+        found: dict[Identity, set[str]] = defaultdict(set)
+        for row in self.telemetry.others:
+            identity, kind = self._destination(row), self._kind(self._destination(row))
+            if kind is Kind.SERVICE:
+                found[identity].add(others[self._reporter(row)])
+            elif kind is not Kind.OUTSIDE:
+                self._leave(kind, identity)
+        idle = {identity: frozenset(what - {""}) for identity, what in found.items() if identity not in called}
+        self.left[Kind.ONLY_CALLS] |= {str(identity) for identity, what in idle.items() if not what}
+        return {identity: what for identity, what in idle.items() if what}
 
     def _living(self) -> None:
         more = self.telemetry.provider.discovery
@@ -210,8 +237,9 @@ class _Count:
     def _kind(self, identity: Identity) -> Kind:
         if identity.name in self.telemetry.provider.outside or identity.name in _NOBODY:
             return Kind.OUTSIDE
-        if "." in identity.name and is_host(identity.name):
-            return Kind.HOST
+        # What only servers report is a service, whatever it is called: a host would have a caller that names it.
+        if self.telemetry.provider.labels.caller and is_host(identity.name):
+            return Kind.NO_ROUTE if ".svc" in identity.name else Kind.HOST
         if not is_name(identity.name) or not is_cluster(identity.cluster):
             return Kind.NO_NAME
         if identity.namespace in _NOBODY:
@@ -227,7 +255,22 @@ class _Count:
         return _reporters(self.telemetry, Side.SERVER)
 
     def _destination(self, row: Row) -> Identity:
-        return destination(self.telemetry, row)
+        found = destination(self.telemetry, row)
+        if found.namespace in _NOBODY and self.telemetry.provider.labels.caller:
+            # Where its proxy has no route, a caller names a service by the Host header: name.namespace.svc.domain:port.
+            bare = found.name.partition(":")[0]
+            name, _, rest = bare.partition(".")
+            addressed = Identity(found.cluster, rest.partition(".")[0], name)
+            return addressed if addressed in self._attributed else found._replace(name=bare)
+        if said_no_namespace(self.telemetry, row) and found.name not in _NOBODY:
+            self.assumed.add(found)
+        return found
+
+    @cached_property
+    def _attributed(self) -> frozenset[Identity]:
+        """Whom requests were attributed to by proxies that had a route to them."""
+        rows = (destination(self.telemetry, row) for row in (*self.telemetry.requests, *self.telemetry.live))
+        return frozenset(identity for identity in rows if identity.namespace not in _NOBODY)
 
     def _caller(self, row: Row) -> Identity:
         labels = self.telemetry.provider.labels
@@ -243,8 +286,30 @@ def _reporters(telemetry: Telemetry, side: Side) -> frozenset[str]:
 
 def destination(telemetry: Telemetry, row: Row) -> Identity:
     """Whom the requests of ``row`` were addressed to."""
-    labels = telemetry.provider.labels
-    return Identity(row[labels.cluster], row[labels.namespace], row[labels.service])
+    labels, more = telemetry.provider.labels, telemetry.provider.discovery
+    name, namespace = row[labels.service], _namespace(telemetry, row)
+    if not name:
+        name = _job(telemetry, row)[1]
+    return Identity(row[labels.cluster], namespace or (more.assumed if name else ""), name)
+
+
+def said_no_namespace(telemetry: Telemetry, row: Row) -> bool:
+    """Whether the namespace of ``row`` is the assumed one."""
+    return bool(telemetry.provider.discovery.assumed) and not _namespace(telemetry, row)
+
+
+def _namespace(telemetry: Telemetry, row: Row) -> str:
+    labels, more = telemetry.provider.labels, telemetry.provider.discovery
+    said = next((row[label] for label in (labels.namespace, *more.namespaces) if row[label]), "")
+    namespace, name = _job(telemetry, row)
+    return said or (namespace if row[labels.service] in ("", name) else "")
+
+
+def _job(telemetry: Telemetry, row: Row) -> tuple[str, str]:
+    """(namespace, name) of the first label that holds a job: what OpenTelemetry makes of a service's two names."""
+    job = next((row[label] for label in telemetry.provider.discovery.jobs if row[label]), "")
+    namespace, _, name = job.rpartition("/")
+    return namespace, name
 
 
 def summed(telemetry: Telemetry, rows: Iterable[Row]) -> Mapping[tuple[Identity, str], float]:

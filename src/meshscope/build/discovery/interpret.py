@@ -30,7 +30,8 @@ _UNCOUNTED = 2
 class Discovered:
     """A mesh as its telemetry shows it: the values of its definitions, sorted, and what a person must know of them.
 
-    ``remarks`` are a word on a service for the reader of its definition.
+    ``remarks`` are a word on a service for the reader of its definition. ``telemetry`` is None where nobody was asked,
+    ``folder`` the manifests that were read, empty where none were.
     """
 
     mesh: Mesh
@@ -40,7 +41,16 @@ class Discovered:
     calls: tuple[tuple[Caller, Callee], ...]
     remarks: Mapping[Identity, str]
     notes: tuple[Finding, ...]
-    telemetry: Telemetry
+    telemetry: Telemetry | None
+    folder: str = ""
+
+    @property
+    def origin(self) -> str:
+        """Where all of this is from, as a sentence."""
+        if self.telemetry is None:
+            return "Read from manifests; nothing was measured."
+        measured = f"Measured within the {self.telemetry.measured} before {self.telemetry.about.date}"
+        return f"{measured}, and read from manifests." if self.folder else f"{measured}."
 
 
 def interpret(telemetry: Telemetry, name: str) -> Discovered:
@@ -66,6 +76,7 @@ class _Interpretation:
         nodes: dict[Identity, Callee] = {}
         services = {identity: self._service(identity) for identity in sorted(everybody.called)}
         services |= {identity: self._job(identity) for identity in sorted(everybody.jobs)}
+        services |= {identity: self._working(identity) for identity in sorted(everybody.working)}
         gateways = {
             identity: Gateway(
                 name=identity.name,
@@ -148,6 +159,15 @@ class _Interpretation:
     def _job(self, identity: Identity) -> Service:
         self._remarks[identity] = "Calls others and was never called."
         self._notes.append(notes.job(identity))
+        return self._unasked(identity)
+
+    def _working(self, identity: Identity) -> Service:
+        what = " and ".join(sorted(self._census.working[identity], reverse=True))
+        self._remarks[identity] = f"{what[:1].upper()}{what[1:]}; answers no requests."
+        self._notes.append(notes.working(identity, what))
+        return self._unasked(identity)
+
+    def _unasked(self, identity: Identity) -> Service:
         return Service(
             name=identity.name,
             namespace=identity.namespace,

@@ -34,8 +34,8 @@ def is_name(value: str) -> bool:
 
 
 def is_host(value: str) -> bool:
-    """Whether ``value`` is a host's name with a dot in it, or an IPv4 address."""
-    return len(value) <= 253 and _HOST.fullmatch(value) is not None
+    """Whether ``value`` is a host's name with a dot in it, an IPv4 address, or a wildcard (``*.example.org``)."""
+    return len(value) <= 253 and _HOST.fullmatch(value.removeprefix("*.")) is not None
 
 
 def is_cluster(value: str) -> bool:
@@ -76,11 +76,11 @@ def identifiers(names: Iterable[str], reserved: Collection[str] = ()) -> Mapping
 
 
 def labels_of_hosts(hosts: Iterable[str]) -> Mapping[str, str]:
-    """A valid name for each of ``hosts``, all different: ``api.cards.example`` is ``api-cards-example``."""
+    """A valid name for each of ``hosts``, all different: ``*.cards.example`` is ``any-cards-example``."""
     given: dict[str, str] = {}
     used: set[str] = set()
     for host in sorted(set(hosts)):
-        stem = re.sub(r"[^a-z0-9]+", "-", host).strip("-")[:59].strip("-")
+        stem = re.sub(r"[^a-z0-9]+", "-", host.replace("*", "any")).strip("-")[:59].strip("-")
         name, number = stem, 2
         while name in used:
             name, number = f"{stem}-{number}", number + 1

@@ -37,6 +37,8 @@ def nothing_named(telemetry: Telemetry, census: Census) -> MeshscopeError:
 
 def about(telemetry: Telemetry, census: Census, cluster: str) -> Iterator[Finding]:
     """Everything worth saying that is of no single service's definition."""
+    if telemetry.provider.discovery.maker:
+        yield _other_names(telemetry)
     yield from _left_out(telemetry, census)
     yield from _labels(telemetry, census, cluster)
     yield from _retention(telemetry)
@@ -44,11 +46,29 @@ def about(telemetry: Telemetry, census: Census, cluster: str) -> Iterator[Findin
     yield from _answers(telemetry)
 
 
+def _other_names(telemetry: Telemetry) -> Finding:
+    provider = telemetry.provider
+    return Finding(
+        code="discover/other-names",
+        title=f"measured from `{provider.requests}`, as {provider.discovery.maker} is set up to call it here",
+        level=Level.NOTE,
+        why="what is built reads the names that the gateway tier in collectors/ gives (meshscope explain SpanMetrics)",
+        help="deploy that tier before the rules: until it counts, every indicator is absent",
+        subject=provider.requests,
+    )
+
+
 def _left_out(telemetry: Telemetry, census: Census) -> Iterator[Finding]:
     for name in sorted(census.left.get(Kind.NO_NAME, ())):
         yield _bad_name(shown(name))
     for name in sorted(census.left.get(Kind.NO_NAMESPACE, ())):
         yield _no_namespace(shown(name), telemetry.provider.labels.namespace)
+    for name in sorted(census.left.get(Kind.NO_ROUTE, ())):
+        yield _no_route(shown(name))
+    for name in sorted(census.left.get(Kind.ONLY_CALLS, ())):
+        yield _only_calls(name)
+    for identity in sorted(census.assumed):
+        yield _assumed(str(identity), telemetry.provider.labels.namespace)
     for name, requests in sorted(census.outside.items()):
         yield _outside(name, requests / float(telemetry.window.seconds))
     for identity in sorted(census.gone):
@@ -82,13 +102,58 @@ def _no_namespace(name: str, label: str) -> Finding:
     )
 
 
-def _outside(name: str, rate: float) -> Finding:
+def _no_route(name: str) -> Finding:
     return Finding(
-        code="discover/no-destination",
-        title=f"{rate:.2g} requests a second go to `{name}`, which is no service",
+        code="discover/no-route",
+        title=f"`{name}` is left out: callers address it, and their proxies have no route to it",
+        level=Level.WARNING,
+        why="a service that was deleted or never deployed, or a subset without instances: all these requests fail",
+        help="deploy it or take the callers away, then run this again into a new folder",
+        subject=name,
+    )
+
+
+def _only_calls(name: str) -> Finding:
+    return Finding(
+        code="discover/only-calls",
+        title=f"`{name}` is left out: it answers no requests and takes no messages",
         level=Level.NOTE,
-        why="proxies report under such names what they forward to hosts that no Service or ServiceEntry names",
-        help="name those hosts by a ServiceEntry in the mesh; they can then be watched and limited",
+        why="its spans are of calls that it makes, or of work by itself: a browser, a load generator, a cron job",
+        help="write it by hand with expects_traffic=False, where its calls or its owner matter",
+        subject=name,
+    )
+
+
+def _assumed(name: str, label: str) -> Finding:
+    return Finding(
+        code="discover/assumed-namespace",
+        title=f"`{name}`: its telemetry names no namespace, so the definition says `default`",
+        level=Level.WARNING,
+        why=f"rules find a service by the label `{label}`; without it they find none, and its indicators are absent",
+        help="set service.namespace (OTEL_RESOURCE_ATTRIBUTES=service.namespace=...), or let collectors enrich with "
+        "KubernetesAttributes(); then write the same namespace here",
+        subject=name,
+    )
+
+
+def _outside(name: str, rate: float) -> Finding:
+    forwarded = "Passthrough" in name
+    blocked = "BlackHole" in name
+    why = "proxies report under such names what they forward to hosts that no Service or ServiceEntry names"
+    remedy = "name those hosts by a ServiceEntry in the mesh; they can then be watched and limited"
+    if blocked:
+        why = "the mesh lets nobody out to hosts that it does not know (REGISTRY_ONLY): all of these requests fail"
+        remedy = "see who sends them (source_workload); name the host by a ServiceEntry if it is meant to be called"
+    elif not forwarded:
+        why = "proxies report so what they could not attribute: no route, no cluster, or a destination without metadata"
+        remedy = "see who sends them (source_workload), and with which response_flags"
+    return Finding(
+        code="discover/blocked" if blocked else "discover/no-destination",
+        title=f"{rate:.2g} requests a second go to `{name}`, "
+        + ("and are refused" if blocked else "which is no service"),
+        level=Level.WARNING if blocked else Level.NOTE,
+        why=why,
+        help=remedy,
         subject=name,
     )
 
@@ -217,6 +282,18 @@ def job(identity: Identity) -> Finding:
         level=Level.NOTE,
         why="workers, cron jobs and load generators look so; a gateway without a gateway's name does too",
         help="if it lets traffic into the mesh, write Gateway(..., direction=Direction.INGRESS) instead of Service",
+        subject=str(identity),
+    )
+
+
+def working(identity: Identity, what: str) -> Finding:
+    """A service that takes no requests."""
+    return Finding(
+        code="discover/no-requests",
+        title=f"`{identity}` {what} and answers no requests: no SLO is proposed",
+        level=Level.NOTE,
+        why="an SLO counts server spans, and it has none; it is written as a service that expects no traffic",
+        help="watch its queue or its own metrics with an alert of yours",
         subject=str(identity),
     )
 

@@ -30,19 +30,20 @@ def report(found: Discovered, files: Sequence[File], source: str, folder: str) -
 
 
 def _tally(found: Discovered, source: str) -> list[str]:
-    telemetry = found.telemetry
     namespaces = {service.namespace for service in found.services}
     proposed = sum(len(service.slos) for service in found.services)
     rows = [
         (counted(len(found.services), "service"), f"in {counted(len(namespaces), 'namespace')}"),
-        (counted(len(found.calls), "call"), "seen between them"),
+        (counted(len(found.calls), "call"), "seen between them" if found.telemetry else "told by their manifests"),
         (counted(len(found.gateways), "gateway"), _directions(found)),
         (counted(len(found.externals), "host"), "outside the mesh that services call"),
         (counted(proposed, "SLO"), "proposed from what was measured"),
     ]
     numbers, _, words = zip(*(count.partition(" ") for count, _ in rows), strict=True)
     width, column = max(map(len, numbers)), max(map(len, words))
-    lines = [f"{found.mesh.name}: read from {telemetry.about.product} at {source}, {telemetry.measured}", ""]
+    sources = [f"{found.telemetry.about.product} at {source}, {found.telemetry.measured}"] if found.telemetry else []
+    sources += [f"the manifests in {found.folder}"] if found.folder else []
+    lines = [f"{found.mesh.name}: read from {', and '.join(sources)}", ""]
     for number, word, (_, rest) in zip(numbers, words, rows, strict=True):
         lines.append(f"  {number:>{width}} {word:<{column}}  {rest}".rstrip())
     return lines

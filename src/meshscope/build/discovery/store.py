@@ -9,10 +9,10 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
 
-from meshscope.build.promql import quoted, selector
+from meshscope.build.promql import named, quoted, selector
 from meshscope.model.units import Duration, seconds
 
-_MATCHER = re.compile(r'\s*([a-zA-Z_]\w*)\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\.)*)"\s*(?:,|$)')
+_MATCHER = re.compile(r'\s*([a-zA-Z_]\w*|"[^"\\]+")\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\.)*)"\s*(?:,|$)')
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Matcher:
     value: str
 
     def __str__(self) -> str:
-        return f"{self.label}{self.op}{quoted(self.value)}"
+        return f"{named(self.label)}{self.op}{quoted(self.value)}"
 
     def holds(self, labels: Mapping[str, str]) -> bool:
         """Whether a series with ``labels`` matches."""
@@ -43,7 +43,7 @@ def matchers(text: str) -> tuple[Matcher, ...]:
         if match is None:
             raise ValueError(f"no label matcher: {text[at:]}")
         label, op, value = match.groups()
-        found.append(Matcher(label, op, re.sub(r"\\(.)", r"\1", value)))
+        found.append(Matcher(label.strip('"'), op, re.sub(r"\\(.)", r"\1", value)))
         at = match.end()
     return tuple(found)
 
@@ -59,13 +59,15 @@ class Reading(StrEnum):
     """The median number of samples of a series within the window."""
     VALUE = "value"
     """The sum of what the series are now."""
+    OBSERVED = "observed"
+    """Of native histograms: how many values they took in within the window, up to ``bound`` where there is one."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
     """One question about one metric, answered with one row for each combination of the labels ``by``.
 
-    ``purpose`` says to a person what it is asked for.
+    ``purpose`` says to a person what it is asked for. ``bound`` is in the histogram's own unit.
     """
 
     purpose: str
@@ -74,14 +76,19 @@ class Question:
     where: tuple[Matcher, ...] = ()
     by: tuple[str, ...] = ()
     window: Duration = 0 * seconds
+    bound: str = ""
 
     @property
     def promql(self) -> str:
         """The question as an instant query."""
         series = selector(self.metric, *map(str, self.where))
-        over = f" by ({', '.join(self.by)}) " if self.by else ""
+        over = f" by ({', '.join(map(named, self.by))}) " if self.by else ""
         if self.reading is Reading.INCREASE:
             return f"sum{over}(increase({series}[{self.window}]))"
+        if self.reading is Reading.OBSERVED:
+            taken = f"increase({series}[{self.window}])"
+            share = f"histogram_fraction(0, {self.bound}, {taken}) * " if self.bound else ""
+            return f"sum{over}({share}histogram_count({taken}))"
         if self.reading is Reading.SAMPLES:
             return f"quantile{over}(0.5, count_over_time({series}[{self.window}]))"
         if self.reading is Reading.VALUE:

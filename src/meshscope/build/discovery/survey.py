@@ -54,6 +54,7 @@ class Telemetry:
     live: tuple[Row, ...]
     live_callers: tuple[Row, ...]
     pods: tuple[Row, ...]
+    others: tuple[Row, ...]
     gateways: tuple[Row, ...]
     connections: tuple[Row, ...]
     graph: tuple[Row, ...]
@@ -74,21 +75,24 @@ def survey(store: MetricStore, providers: Sequence[MeshProvider], tell: Tell) ->
     """
     tell("what it is")
     about = store.about()
-    present = _present(providers, store.names(), about)
-    surveys = [_Survey(store, provider, about, tell) for provider in present]
+    names = frozenset(store.names())
+    surveys = [_Survey(store, provider, about, names, tell) for provider in _present(providers, names, about)]
     # A mesh that moved from one provider to another is known by both metrics, and lives in one.
     alive = next((each for each in surveys if each.series_now()), None)
     if alive is None:
-        raise MeshscopeError(_stale(present[0]))
+        raise MeshscopeError(_stale(surveys[0].provider))
     return alive.telemetry()
 
 
 class _Survey:
     """One run of questions; remembers what could not be asked."""
 
-    def __init__(self, store: MetricStore, provider: MeshProvider, about: About, tell: Tell) -> None:
+    def __init__(
+        self, store: MetricStore, provider: MeshProvider, about: About, names: frozenset[str], tell: Tell
+    ) -> None:
         self._store = store
-        self._provider = provider
+        self.provider = self._provider = provider
+        self._names = names
         self._about = about
         self._tell = tell
         self._series: int | None = None
@@ -104,7 +108,8 @@ class _Survey:
         interval = self._interval(history)
         window = affordable(series, interval or _USUAL_INTERVAL, history)
         provider, labels, more = self._provider, self._provider.labels, self._provider.discovery
-        view = (labels.cluster, labels.namespace, labels.service, labels.reporter)
+        named = (labels.cluster, labels.namespace, labels.service, *more.namespaces, *more.jobs)
+        view = (*named, labels.reporter)
         caller = (labels.cluster, labels.caller_namespace, labels.caller)
         failures: list[Row] = []
         requests = self._increase("how much each service is asked", window, (*view, more.protocol))
@@ -125,9 +130,10 @@ class _Survey:
             calls=self._increase("who calls whom", window, (*caller, *view[1:])) if labels.caller else (),
             live=self._now("what runs", (*view, more.callee_namespace, more.callee)),
             live_callers=self._now("what calls", (*caller, labels.reporter)) if labels.caller else (),
-            pods=self._now("how many instances run", (*view[:3], labels.workload, labels.pod), self._at_instances()),
+            pods=self._now("how many instances run", (*named, labels.workload, labels.pod), self._at_instances()),
+            others=self._others(view),
             gateways=self._gateways(caller),
-            connections=self._connections(view[:3]),
+            connections=self._connections(named),
             graph=self._graph(window),
             unasked=tuple(self._unasked),
             incomplete=tuple(self._incomplete),
@@ -172,15 +178,55 @@ class _Survey:
     ) -> tuple[tuple[Row, ...], dict[Duration, tuple[Row, ...]]]:
         provider = self._provider
         bucket = f"{provider.latency}_bucket"
+        if bucket not in self._names and provider.latency in self._names:
+            return self._native(window, view)
         answered = self._increase("how fast it answers", window, view, provider.succeeded, 'le="+Inf"', metric=bucket)
         under: dict[Duration, tuple[Row, ...]] = {}
-        for bound in provider.bounds:
-            if answered and _FELT[0] <= bound <= _FELT[1]:
-                # A scrape spells a bound 100.0, OTLP 100.
-                spelt = one_of("le", (provider.le(bound), f"{provider.le(bound)}.0"))
-                purpose = f"how often within {bound}"
-                under[bound] = self._increase(purpose, window, view, provider.succeeded, spelt, metric=bucket)
+        for bound in self._bounds(bucket) if answered else ():
+            # A scrape spells a bound 100.0, OTLP 100.
+            spelt = one_of("le", (provider.le(bound), f"{provider.le(bound)}.0"))
+            purpose = f"how often within {bound}"
+            under[bound] = self._increase(purpose, window, view, provider.succeeded, spelt, metric=bucket)
         return answered, under
+
+    def _native(
+        self, window: Duration, view: tuple[str, ...]
+    ) -> tuple[tuple[Row, ...], dict[Duration, tuple[Row, ...]]]:
+        """The same from native histograms, which tell of any bound; those are asked that the provider has itself."""
+        provider = self._provider
+        where = self._where(provider.succeeded)
+
+        def observed(purpose: str, bound: str = "") -> tuple[Row, ...]:
+            return self._ask(
+                Question(purpose=purpose, metric=provider.latency, reading=Reading.OBSERVED, where=where,
+                         by=_labels(view), window=window, bound=bound)
+            )  # fmt: skip
+
+        answered = observed("how fast it answers")
+        felt = [bound for bound in provider.bounds if answered and _felt(bound)]
+        return answered, {bound: observed(f"how often within {bound}", provider.le(bound)) for bound in felt}
+
+    def _bounds(self, bucket: str) -> tuple[Duration, ...]:
+        """The boundaries that people feel: the provider's own, or those of whoever makes the histogram."""
+        provider = self._provider
+        if not provider.free_bounds:
+            return tuple(bound for bound in provider.bounds if _felt(bound))
+        question = Question(purpose="which buckets it has", metric=bucket, reading=Reading.SERIES, by=("le",),
+                            where=self._reported())  # fmt: skip
+        found = {_number(row["le"]) for row in self._ask(question)} - {None}
+        return tuple(sorted(bound for number in found if number and _felt(bound := number * provider.latency_unit)))
+
+    def _others(self, view: tuple[str, ...]) -> tuple[Row, ...]:
+        """Who runs and answers no request."""
+        others = self._provider.discovery.others
+        if not others:
+            return ()
+        where = matchers(one_of(self._provider.labels.reporter, others))
+        metric = self._provider.requests
+        return self._ask(
+            Question(purpose="who takes no requests", metric=metric, reading=Reading.SERIES, where=where,
+                     by=_labels(view))
+        )  # fmt: skip
 
     def _plaintext(self, window: Duration, view: tuple[str, ...]) -> tuple[Row, ...]:
         if self._provider.plaintext is None:
@@ -218,22 +264,23 @@ class _Survey:
     def _increase(
         self, purpose: str, window: Duration, by: tuple[str, ...], *selectors: str, metric: str = ""
     ) -> tuple[Row, ...]:
-        where = self._reported() + tuple(matcher for text in selectors for matcher in matchers(text))
         return self._ask(
             Question(
                 purpose=purpose,
                 metric=metric or self._provider.requests,
                 reading=Reading.INCREASE,
-                where=where,
+                where=self._where(*selectors),
                 by=_labels(by),
                 window=window,
             )
         )
 
     def _now(self, purpose: str, by: tuple[str, ...], *selectors: str) -> tuple[Row, ...]:
-        where = self._reported() + tuple(matcher for text in selectors for matcher in matchers(text))
-        metric = self._provider.requests
+        metric, where = self._provider.requests, self._where(*selectors)
         return self._ask(Question(purpose=purpose, metric=metric, reading=Reading.SERIES, where=where, by=_labels(by)))
+
+    def _where(self, *selectors: str) -> tuple[Matcher, ...]:
+        return self._reported() + tuple(matcher for text in selectors for matcher in matchers(text))
 
     def _reported(self) -> tuple[Matcher, ...]:
         return matchers(one_of(self._provider.labels.reporter, self._provider.reporters.values()))
@@ -272,14 +319,33 @@ def _finite(answer: Answer) -> tuple[Row, ...]:
     return tuple(row for row in answer.rows if Decimal(row.value).is_finite())
 
 
-def _present(providers: Sequence[MeshProvider], names: tuple[str, ...], about: About) -> list[MeshProvider]:
-    known = set(names)
-    present = [provider for provider in providers if provider.requests in known]
+def _felt(bound: Duration) -> bool:
+    return _FELT[0] <= bound <= _FELT[1]
+
+
+def _number(text: str) -> Decimal | None:
+    try:
+        number = Decimal(text)
+    except ArithmeticError:
+        return None
+    return number if number.is_finite() else None
+
+
+def _present(providers: Sequence[MeshProvider], names: frozenset[str], about: About) -> list[MeshProvider]:
+    """Each provider as it is spelt here: of the names for its requests the first, with those of its latency if any."""
+    present: list[MeshProvider] = []
+    for provider in providers:
+        spelt = [provider, *map(provider.spelt, provider.discovery.spellings)]
+        here = [one for one in spelt if one.requests in names]
+        timed = [one for one in here if {one.latency, f"{one.latency}_bucket"} & names]
+        # All are kept that have different requests: a name may live on that nobody writes any more.
+        chosen = {one.requests: one for one in reversed(timed + [one for one in here if one not in timed])}
+        present += sorted(chosen.values(), key=here.index)
     if present:
         return present
     looked = " and ".join(f"`{provider.requests}` ({provider.title})" for provider in providers)
     parts = {part for provider in providers for part in (provider.requests.split("_")[0],)}
-    near = [name for name in names if name.split("_")[0] in parts][:3]
+    near = [name for name in sorted(names) if name.split("_")[0] in parts][:3]
     size = f"{about.series:,} series of {len(names):,} metrics" if about.series else f"{len(names):,} metrics"
     raise MeshscopeError(
         Finding(

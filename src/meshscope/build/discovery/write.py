@@ -102,14 +102,17 @@ def _mesh_file(found: Discovered, layout: _Layout) -> str:
     words = {"Mesh"} | ({"Owner"} if mesh.owner else set()) | _unit_words(_said(mesh).values())
     if found.calls:
         words.add("Calls")
-        body += ["# Who was seen calling whom, however seldom.", _calls(found, layout), ""]
+        seen = "# Who was seen calling whom, however seldom."
+        told = "# Who calls whom, as addresses in the environment and network policies tell."
+        body += [seen if found.telemetry else told, _calls(found, layout), ""]
     used = {layout.modules[_home(node)] for pair in found.calls for node in pair}
+    source = "its own telemetry" if found.telemetry else "its manifests"
     head = [
-        f'"""The mesh {mesh.name}, written down from its own telemetry.',
+        f'"""The mesh {mesh.name}, written down from {source}.',
         "",
-        f"Measured within {_measured(found)}.",
-        "The services stand in services/, one file for each namespace. Who runs them is in no",
-        "telemetry: each file asks.",
+        found.origin,
+        "The services stand in services/, one file for each namespace. Who runs them nobody",
+        "could tell: each file asks.",
         '"""',
         "",
         _import("meshscope", words),
@@ -118,10 +121,6 @@ def _mesh_file(found: Discovered, layout: _Layout) -> str:
         # One's own files come apart from other people's packages, as import sorters have it.
         head += ["", _import("services", used)]
     return "\n".join([*head, "", *body])
-
-
-def _measured(found: Discovered) -> str:
-    return f"the {found.telemetry.measured} before {found.telemetry.about.date}"
 
 
 def _mesh(mesh: Mesh) -> str:
@@ -194,7 +193,7 @@ def _namespace_file(namespace: str, nodes: Sequence[Callee], found: Discovered, 
 
 
 def _namespace_docstring(namespace: str, services: Sequence[Service], found: Discovered) -> list[str]:
-    lines = [f'"""What runs in namespace {namespace}.', "", f"Measured within {_measured(found)}."]
+    lines = [f'"""What runs in namespace {namespace}.', "", found.origin]
     if any(service.volume for service in services):
         lines[-1] += " A volume is its average."
     if any(service.slos for service in services):
@@ -264,6 +263,8 @@ def _service(service: Service, slos: Mapping[SLO, str], layout: _Layout, remark:
         arguments.append(f"volume={number} * {unit}")
     if not service.expects_traffic:
         arguments.append("expects_traffic=False")
+    if service.stateful:
+        arguments.append("stateful=True")
     text = _value(layout.names[service.identity], "Service", arguments)
     return f"# {remark}\n{text}" if remark else text
 
