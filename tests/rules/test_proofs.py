@@ -148,12 +148,9 @@ MUTANTS: dict[str, tuple[Callable[[str], str], str, str]] = {
         "callers_give_up",
         "what fails",
     ),
-    "traffic: a fiftieth is nothing": (sub(r"\b0\.01\b", "0.05"), "traffic_gone", "a fiftieth"),
+    "traffic: a fiftieth is nothing": (sub(r"/ 0\.01\b", "/ 0.05"), "traffic_gone", "a fiftieth"),
     "traffic: what is reported no more is not missed": (
-        sub(
-            r"(?s)unless on \(cluster, namespace, service\)\s+\(\s*service:requests:count30m\s+>=",
-            "and on (cluster, namespace, service) (service:requests:count30m <",
-        ),
+        sub(r"0 \* service:info", "1000000 * service:info"),
         "traffic_gone",
         "without any",
     ),

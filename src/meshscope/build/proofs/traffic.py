@@ -71,7 +71,8 @@ def _constant(name: str, value: str, labels: dict[str, str]) -> Series:
 def _one(bench: Bench, at: str) -> list[Case]:
     mesh = bench.real.mesh
     rule = next(rule for rule in traffic_rules(mesh, bench.options) if rule.alert == MESH_TRAFFIC_GONE)
-    share = (_STRANGERS + len(bench.expected)) / (_STRANGERS + len(bench.model.services))
+    expecting = sum(service.expects_traffic for service in bench.model.services)
+    share = (_STRANGERS + len(bench.expected)) / (_STRANGERS + expecting)
     said = Spoken({}, share).percentage()
     texts = {name: text.replace("{{ $value | humanizePercentage }}", said) for name, text in rule.annotations.items()}
     cluster = {"cluster": mesh.cluster}

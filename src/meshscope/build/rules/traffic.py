@@ -23,24 +23,27 @@ FEWEST_EXPECTED = 100
 SHARE = "0.01"
 PENDING = 5 * minutes
 _HALF = 30 * minutes
-_SEEN = "service:requests:count30m"
 _GONE = "service:requests:gone30m"
 
 
 def traffic_rules(mesh: Mesh, options: Options) -> list[Rule]:
     """What came, whose traffic is gone, and the alerts: one page for many, a page for tier 1, tickets for others."""
-    seconds = plain(options.scaled(_HALF).seconds)
-    # An average and not a sum: half an hour in which Prometheus itself was down is not half an hour of silence.
-    seen = f"max by ({ID}) (avg_over_time(service:requests:rate{RECORDED}[{options.duration(_HALF)}])) * {seconds}"
-    day, week = (f"{_SEEN} offset {options.duration(ago)}" for ago in (1 * days, 7 * days))
-    usual = f"{day} <= on ({ID}) ({week}) or {week} <= on ({ID}) ({day})"
-    expected = f"(service:volume:rate * {seconds} or on ({ID}) ({usual}))"
-    left = f"{_SEEN} >= on ({ID}) ({SHARE} * {expected})"
-    expected = f"{expected} >= {FEWEST_EXPECTED}"
+    half, seconds = options.duration(_HALF), plain(options.scaled(_HALF).seconds)
+
+    def came(ago: str = "") -> str:
+        # An average and not a sum: half an hour in which Prometheus itself was down is not half an hour of silence.
+        rate = f"avg_over_time(service:requests:rate{RECORDED}[{half}]{ago})"
+        return f"max by ({ID}) ({rate}) * {seconds}"
+
+    day, week = (came(f" offset {options.duration(ago)}") for ago in (1 * days, 7 * days))
+    usual = f"({day} <= on ({ID}) {week}) or ({week} <= on ({ID}) {day})"
     expecting = selector("service:info", 'expects_traffic="true"')
+    expected = f"(service:volume:rate * {seconds} or on ({ID}) ({usual}))"
+    # Of a service that nobody reports any more nothing came.
+    left = f"({came()} or max by ({ID}) (0 * {expecting}))"
+    gone = f"{expected} >= on ({ID}) clamp_min({left} / {SHARE}, {FEWEST_EXPECTED})"
     return [
-        recorded(_SEEN, seen),
-        recorded(_GONE, f"max by ({ID}) ({expected} and on ({ID}) {expecting} unless on ({ID}) ({left}))"),
+        recorded(_GONE, f"max by ({ID}) ({gone} and on ({ID}) {expecting})"),
         _many(mesh, options, f"count by (cluster) ({expecting})"),
         _alert(mesh, options, mesh.severities.page, 'tier="1"'),
         _alert(mesh, options, mesh.severities.ticket, 'tier!="1"'),
