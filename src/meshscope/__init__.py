@@ -4,6 +4,7 @@ from meshscope.model import panels, queries
 from meshscope.model.alerting import Alert, Severity, Where, alert
 from meshscope.model.boards import dashboard
 from meshscope.model.grafana import DataSource
+from meshscope.model.library import OFF, LibraryAlert, Tuned
 from meshscope.model.mesh import Environment, Mesh, SeverityWords
 from meshscope.model.modes import Mode
 from meshscope.model.people import Owner
@@ -21,6 +22,7 @@ from meshscope.model.units import days, hours, minutes, ms, per_minute, per_seco
 from meshscope.model.versions import Versions
 
 __all__ = [
+    "OFF",
     "SLO",
     "Alert",
     "AnyInstance",
@@ -44,6 +46,7 @@ __all__ = [
     "KubeletStats",
     "KubernetesAttributes",
     "Latency",
+    "LibraryAlert",
     "Listen",
     "Mesh",
     "Mode",
@@ -66,6 +69,7 @@ __all__ = [
     "ToPrometheus",
     "ToTier",
     "ToTraceStore",
+    "Tuned",
     "Versions",
     "Where",
     "alert",

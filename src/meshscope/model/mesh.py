@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 from meshscope.findings import DefinitionError, Finding, Place, here
 from meshscope.model.addresses import check_addresses
 from meshscope.model.grafana import DataSource
+from meshscope.model.library import LibraryAlert, Tuned
 from meshscope.model.modes import Mode
 from meshscope.model.people import Owner, dns_label
 from meshscope.model.services import Service
@@ -51,6 +52,8 @@ class Mesh:
     ``smarthost`` takes mail that comes from ``mail_from`` (as ``mail_user``, where it wants to know who asks) and is
     talked to in TLS unless ``mail_tls`` is False; empty, nobody is mailed. ``discovery`` says how Prometheus finds what
     it scrapes: from Kubernetes, or from files that list local processes.
+    ``alerts`` turns alerts that come with every mesh off or retunes them: ``{LibraryAlert.OUTAGE: OFF}``,
+    ``{LibraryAlert.SCRAPE_FAILING: Tuned(pending=1 * hours)}``.
     ``stack`` names the monitoring stack that is there already (``kube-prometheus``) and tells by itself when its
     Prometheus or Alertmanager fails; what it tells is left out here, and the rule file and the guide list it.
 
@@ -67,6 +70,7 @@ class Mesh:
     owner: Owner | None = None
     security: Owner | None = None
     severities: SeverityWords = SeverityWords()
+    alerts: Mapping[LibraryAlert, Tuned] = field(default_factory=dict, hash=False)
     retention: Duration = 40 * days
     scrape_interval: Duration = 15 * seconds
     group_count: int = 64

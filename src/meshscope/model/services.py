@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import NamedTuple, TypeAlias
 
 from meshscope.findings import DefinitionError, Finding, Place, here
+from meshscope.model.library import LibraryAlert, Tuned
 from meshscope.model.modes import Mode
 from meshscope.model.people import Owner, dns_label
 from meshscope.model.slo import SLO
@@ -48,7 +49,8 @@ class Service:
     name where it differs. ``expects_traffic=False`` says that silence is no fault; ``streams`` that its clients end
     requests as they please (watches, long polls), so that one given up is no sign of trouble; ``stateful`` that an
     instance must not be killed. ``mode`` is what the feedback agent may do to it, nothing where not said.
-    ``clusters`` are those of the mesh in which it runs, all where not said; ``cluster`` is a single one.
+    ``clusters`` are those of the mesh in which it runs, all where not said; ``cluster`` is a single one. ``alerts``
+    turns alerts that come with every service off or retunes them for this one.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Service:
     streams: bool = False
     stateful: bool = False
     mode: Mode | None = None
+    alerts: Mapping[LibraryAlert, Tuned] = field(default_factory=dict, hash=False)
     place: Place | None = field(default_factory=here, compare=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -29,6 +29,7 @@ from meshscope.build.rules.slo_alerts import absence_alerts, page_alerts, ticket
 from meshscope.build.rules.statics import group_name, static_groups
 from meshscope.build.rules.storm import storm_rules
 from meshscope.build.rules.traffic import traffic_rules
+from meshscope.build.rules.tuning import tuned_files
 from meshscope.build.rules.unattributed import UNATTRIBUTED_FAILURES, unattributed_rules
 from meshscope.model.alerting import Alert, Severity
 from meshscope.model.mesh import Mesh
@@ -72,7 +73,7 @@ def querying_files(model: Model, source: Raw, options: Options) -> tuple[RuleFil
             groups=(platform_group(model, options),),
         ),
     )
-    return tuple(_named(file, model.mesh) for file in labelled(files, model.mesh))
+    return tuple(_named(file, model.mesh) for file in labelled(tuned_files(files, model, options), model.mesh))
 
 
 def _unseen(source: Raw) -> str:

@@ -17,6 +17,7 @@ from meshscope.build.rules.collecting import collector_watches
 from meshscope.build.rules.scraping import scrape_watches
 from meshscope.build.rules.slo import FAST, group
 from meshscope.build.rules.statics import UNOWNED
+from meshscope.build.rules.tuning import tuned_watches
 from meshscope.build.rules.watch import Watch
 from meshscope.build.rules.watching_agent import agent_watches
 from meshscope.model.mesh import Mesh
@@ -28,7 +29,7 @@ NAMESPACE = "observability"
 
 def watches(model: Model, options: Options) -> tuple[Watch, ...]:
     """Everything that is watched about the platform; the agent only where somebody counts on one."""
-    return (
+    every = (
         Watch(
             name="MeshTelemetryAbsent",
             expression=storm_expression(),
@@ -45,6 +46,7 @@ def watches(model: Model, options: Options) -> tuple[Watch, ...]:
         *collector_watches(model, options),
         *(agent_watches(model, options) if has_agent(model) else ()),
     )
+    return tuned_watches(every, model.mesh)
 
 
 def platform_group(model: Model, options: Options) -> RuleGroup:

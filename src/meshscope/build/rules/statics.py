@@ -15,6 +15,7 @@ from meshscope.build.graph import inhibiting_edges
 from meshscope.build.options import Options
 from meshscope.build.rules.burn import own_constants, period_constants
 from meshscope.build.rules.indicators import Views, views
+from meshscope.model.library import Tuned
 from meshscope.model.mesh import Mesh
 from meshscope.model.model import Model
 from meshscope.model.provider import MeshProvider
@@ -23,6 +24,7 @@ from meshscope.model.slo import SLO, Availability, Latency
 from meshscope.model.units import minutes, plain
 
 UNOWNED = "unowned"
+TUNED = "service:alert:tuned"
 
 
 def static_groups(model: Model, provider: MeshProvider, options: Options) -> tuple[RuleGroup, ...]:
@@ -54,6 +56,13 @@ def static_groups(model: Model, provider: MeshProvider, options: Options) -> tup
 def group_name(mesh: Mesh, name: str) -> str:
     """The name of a rule group: it begins with the mesh's, so that in a Prometheus of many ours can be told apart."""
     return f"{mesh.name}:{name}"
+
+
+def way(tuned: Tuned) -> str:
+    """A name for one way to retune, the same for all services that use it."""
+    if tuned.off:
+        return "off"
+    return "-".join(str(part) for part in (tuned.severity, tuned.pending) if part is not None) or "as it is"
 
 
 def slot(identity: Identity, count: int) -> int:
@@ -108,6 +117,9 @@ def _service(service: Service, model: Model, seen: Views) -> Iterable[Rule]:
     yield _constant("service:info", "1", info_labels(service, model, seen), service)
     if service.volume is not None:
         yield _constant("service:volume:rate", plain(service.volume.value), identity_labels(service.identity), service)
+    for alert, tuned in sorted(service.alerts.items()):
+        labels = {**identity_labels(service.identity), "alert": str(alert), "way": way(tuned)}
+        yield _constant(TUNED, "1", labels, service)
     for slo in service.slos:
         objective = plain(slo.objective.value)
         yield _constant("slo:objective:ratio", objective, objective_labels(service, slo, seen), slo)
