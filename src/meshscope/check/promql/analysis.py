@@ -300,7 +300,9 @@ class _Walk:
         if not apart:
             return
         sure = [one for one in apart if one in left.labels.sure | right.labels.sure]
-        optional = not sure and _OPTIONAL.issuperset(apart)
+        # A plain metric may be without the label, and then both sides are.
+        named = all(one in sure or _names(left, one) or _names(right, one) for one in apart)
+        optional = not named or (not sure and _OPTIONAL.issuperset(apart))
         sides = {left.labels.may_have(one) for one in apart}
         missing = f"{', '.join(apart)} {'is' if len(apart) == 1 else 'are'} on one side only"
         if not optional and (not shared or sure or len(sides) == 2):
@@ -340,6 +342,11 @@ class _Walk:
                         self.note(Kind.IMPOSSIBLE, node, f"{of} can't be both")
                         return
                     found[of] = (after, part)
+
+
+def _names(side: Shape, label: str) -> bool:
+    """Whether a label is one of those that the side was reduced to."""
+    return side.labels.only is not None and label in side.labels.only
 
 
 def _strictly(before: Values, operator: str, number: float) -> Values | None:

@@ -23,9 +23,10 @@ _VARIABLES = frozenset({"labels", "externalLabels", "externalURL", "value"})
 _ACTION = re.compile(r"\{\{-?(?P<said>.*?)-?\}\}", re.DOTALL)
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"|`[^`]*`')
 _TOKEN = re.compile(r"(?<!\w)[$.]?[A-Za-z_]\w*(?:\.\w+)*|\$(?=\W|$)")
-_SHOWN = re.compile(r'(?:\$labels|\$?\.Labels)\.(\w+)|index\s+(?:\$labels|\$?\.Labels)\s+"([^"]+)"')
+_SHOWN = re.compile(r'(\$labels|\$?\.Labels)(?:\.(\w+)|\s+"([^"]+)")')
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _OPENS = re.compile(r"\s*(if|with|range|define|block)\b")
+_ANEW = frozenset({"range", "with", "define"})
 _ENDS = re.compile(r"\s*end\b")
 
 
@@ -50,10 +51,23 @@ def wrong(text: str) -> Iterator[str]:
 
 
 def shown(text: str) -> Iterator[str]:
-    """The labels that a template shows, but for those that it asks for before (``if``, ``with``)."""
-    actions = list(_actions(text))
-    asked = {label for said in actions if _OPENS.match(said) for label in _labels(said)}
-    yield from dict.fromkeys(label for said in actions for label in _labels(said) if label not in asked)
+    """The labels that a template shows, but for those that it asks for before (``if``, ``with``).
+
+    Within ``range`` and ``with`` the dot is something else, the result of a query for example.
+    """
+    open_blocks: list[str] = []
+    found: list[str] = []
+    asked: set[str] = set()
+    for said in _actions(text):
+        opens = _OPENS.match(said)
+        labels = list(_labels(said, dot=not _ANEW.intersection(open_blocks)))
+        if opens:
+            asked.update(labels)
+            open_blocks.append(opens[1])
+        elif _ENDS.match(said) and open_blocks:
+            open_blocks.pop()
+        found += labels
+    yield from dict.fromkeys(label for label in found if label not in asked)
 
 
 def _actions(text: str) -> Iterator[str]:
@@ -61,6 +75,7 @@ def _actions(text: str) -> Iterator[str]:
         yield _COMMENT.sub(" ", found["said"])
 
 
-def _labels(said: str) -> Iterator[str]:
-    for plain, indexed in _SHOWN.findall(said):
-        yield plain or indexed
+def _labels(said: str, *, dot: bool) -> Iterator[str]:
+    for root, plain, indexed in _SHOWN.findall(said):
+        if dot or root != ".Labels":
+            yield plain or indexed
