@@ -1,6 +1,6 @@
 """The boutique: a shop of twelve services in three namespaces, the reference mesh of meshscope."""
 
-from meshscope import Calls, Environment, Mesh, Mode, days, percent
+from meshscope import Calls, Environment, Mesh, Mode, Severity, days, percent
 from services.discovery import catalog, recommendation, search, shipping
 from services.payments import availability, card_processor, checkout, ledger, ledger_database, payment
 from services.platform import currency, egress, email, ingress, platform
@@ -37,6 +37,7 @@ staging = Environment(
     objectives={availability: 99 * percent},
     tracker="github:boutique/staging",
     mode=Mode.OBSERVE,
+    max_severity=Severity.TICKET,
     retention=30 * days,
     grafana="https://grafana.staging.boutique.example",
 )

@@ -14,7 +14,7 @@ from typing import TypedDict
 
 from meshscope.artefacts.documents import AlertmanagerConfig
 from meshscope.build import messages
-from meshscope.build.agent import OWN_ALERTS
+from meshscope.build.agent import OWN_ALERTS, has_agent
 from meshscope.build.options import Options
 from meshscope.build.ours import our_labels
 from meshscope.build.receivers import Receiver, Texts, Ways, page_receiver, ticket_receiver
@@ -111,14 +111,14 @@ def routes(model: Model, options: Options) -> list[dict[str, object]]:
     """The routes below the top one, in the order in which they are tried."""
     mesh = model.mesh
     found: list[dict[str, object]] = [_deadman(options), _nobody("severity", "none")]
-    if mesh.agent:
+    if has_agent(model):
         found.append(_agent(options))
     found.append(_nobody("stage", FIRST_STAGE))
     every_way = {"receiver": DEFAULT, "matchers": [matcher("alertname", "=", ALERTING_FAILING)], "continue": True}
     found.append(every_way)
     found += _storms(model, options)
     found += [route for owner in model.owners for route in _owner_routes(owner, mesh, options)]
-    if mesh.owner and page_receiver(mesh.owner, mesh, {}):
+    if mesh.severities.wakes and mesh.owner and page_receiver(mesh.owner, mesh, {}):
         found.append(_page(f"{mesh.owner.name}-page", [], mesh, options))
     # Not left to the top route: it takes only what no route took, and the agent's takes all and passes it on.
     found.append({"receiver": DEFAULT})
@@ -129,7 +129,7 @@ def receivers(model: Model, options: Options, texts: Texts) -> list[Receiver]:
     """Every receiver that a route names; ``texts`` are settings to add to each kind of integration."""
     mesh = model.mesh
     found = [Receiver(DEFAULT, _default(mesh, texts)), Receiver(NOBODY, {}), Receiver(DEADMAN, _deadman_ways(mesh))]
-    if mesh.agent:
+    if has_agent(model):
         found.append(Receiver(AGENT, _agent_ways(mesh, options)))
     for owner in model.owners:
         found += [told for told in (page_receiver(owner, mesh, texts), ticket_receiver(owner, mesh, texts)) if told]
@@ -237,7 +237,7 @@ def _page(receiver: str, matchers: list[str], mesh: Mesh, options: Options) -> d
 def _storms(model: Model, options: Options) -> Iterable[dict[str, object]]:
     """The page about many services goes to the mesh's owner too, where its own owner is somebody else."""
     mesh = model.mesh
-    if mesh.owner is None or page_receiver(mesh.owner, mesh, {}) is None:
+    if not mesh.severities.wakes or mesh.owner is None or page_receiver(mesh.owner, mesh, {}) is None:
         return
     others = [owner.name for owner in model.owners if owner.name != mesh.owner.name and page_receiver(owner, mesh, {})]
     if others:
@@ -273,12 +273,16 @@ def _agent(options: Options) -> dict[str, object]:
 
 def _owner_routes(owner: Owner, mesh: Mesh, options: Options) -> Iterable[dict[str, object]]:
     mine = matcher("owner", "=", owner.name)
-    woken = page_receiver(owner, mesh, {})
+    wakes = mesh.severities.wakes
+    woken = page_receiver(owner, mesh, {}) if wakes else None
     reads = ticket_receiver(owner, mesh, {})
     if woken:
         yield _page(woken.name, [mine], mesh, options)
     if reads:
-        yield {"receiver": reads.name, "matchers": [mine, matcher("severity", "!=", mesh.severities.page)]}
+        yield {
+            "receiver": reads.name,
+            "matchers": [mine, *([matcher("severity", "!=", mesh.severities.page)] if wakes else [])],
+        }
 
 
 def _agent_ways(mesh: Mesh, options: Options) -> Ways:

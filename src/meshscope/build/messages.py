@@ -47,6 +47,14 @@ _SLACK_TEXT = _ALERTS % {
     + "{{ with .Annotations.definition }}`{{ . }}`{{ end }}",
     "resolved": f"Over: {_WHAT}",
 }
+# Teams reads Markdown.
+_TEAMS_TEXT = _ALERTS % {
+    "firing": f"**{_WHAT}**\n\n"
+    "{{ with .Annotations.description }}{{ . }}\n\n{{ end }}"
+    + "".join("{{ with .Annotations.%s }}[%s]({{ . }}) {{ end }}" % link for link in _LINKS)  # noqa: UP031
+    + "\n",
+    "resolved": f"Over: {_WHAT}\n",
+}
 _MAIL_TEXT = _ALERTS % {
     "firing": f"<p><b>{_WHAT}</b><br>"
     "{{ with .Annotations.description }}{{ . }}<br>{{ end }}"
@@ -69,6 +77,9 @@ def template(page: str) -> str:
         "slack.default.color": _COLOR % page,
         "slack.default.text": _SLACK_TEXT,
         "pagerduty.default.description": _TITLE,
+        "opsgenie.default.message": _TITLE,
+        "msteamsv2.default.title": _TITLE,
+        "msteamsv2.default.text": _TEAMS_TEXT,
         "email.default.subject": _TITLE,
         "email.default.html": _MAIL_TEXT,
     }
@@ -96,5 +107,7 @@ def inline(page: str) -> Mapping[str, Mapping[str, object]]:
             "text": _SLACK_SHORT,
         },
         "pagerduty_configs": {"description": _TITLE},
+        "opsgenie_configs": {"message": _TITLE},
+        "msteamsv2_configs": {"title": _TITLE, "text": _TEAMS_TEXT},
         "email_configs": {"headers": {"Subject": _TITLE}},
     }

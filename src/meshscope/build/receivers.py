@@ -65,6 +65,13 @@ def nobody_told(model: Model) -> tuple[Finding, ...]:
             ),
         )
     findings = [_silent(owner) for owner in model.owners if _is_silent(owner, mesh)]
+    if not mesh.severities.wakes:
+        return tuple(findings)
+    findings += [
+        _unwoken(owner)
+        for owner in model.owners
+        if not owner.pager and owner.name != mesh.owner.name and not _is_silent(owner, mesh)
+    ]
     if not mesh.owner.pager and not _is_silent(mesh.owner, mesh):
         findings.append(
             Finding(
@@ -97,11 +104,28 @@ def _silent(owner: Owner) -> Finding:
     )
 
 
+def _unwoken(owner: Owner) -> Finding:
+    return Finding(
+        code="owner/no-pager",
+        title=f"owner `{owner.name}` has no pager",
+        place=owner.place,
+        why="its pages wake the mesh's owner, who may know nothing of its services",
+        help='write pager="pagerduty:..."',
+        level=Level.WARNING,
+        subject=owner.name,
+    )
+
+
 def _pager(pager: str, severity: str, mesh: Mesh, texts: Texts) -> dict[str, list[Mapping[str, object]]]:
+    contact = _contact(pager)
+    if contact.scheme == "opsgenie":
+        return _opsgenie(contact, "P1" if severity == "critical" else "P4", mesh, texts)
+    if contact.scheme == "webhook":
+        return _webhook(contact, mesh)
     return {
         "pagerduty_configs": [
             {
-                "routing_key_file": secret(mesh, _contact(pager)),
+                "routing_key_file": secret(mesh, contact),
                 "severity": severity,
                 "class": "{{ .CommonLabels.alertname }}",
                 "component": "{{ .CommonLabels.service }}",
@@ -116,18 +140,38 @@ def _pager(pager: str, severity: str, mesh: Mesh, texts: Texts) -> dict[str, lis
     }
 
 
+def _opsgenie(contact: Contact, priority: str, mesh: Mesh, texts: Texts) -> dict[str, list[Mapping[str, object]]]:
+    # config/notifiers.go of Alertmanager 0.34: OpsGenieConfig.
+    config = {
+        "api_key_file": secret(mesh, contact),
+        "priority": priority,
+        "entity": "{{ .CommonLabels.namespace }}/{{ .CommonLabels.service }}",
+        "source": mesh.console,
+        "send_resolved": True,
+        **texts.get("opsgenie_configs", {}),
+    }
+    return {"opsgenie_configs": [config]}
+
+
+def _webhook(contact: Contact, mesh: Mesh) -> dict[str, list[Mapping[str, object]]]:
+    return {"webhook_configs": [{"url_file": secret(mesh, contact), "send_resolved": True}]}
+
+
+def _chat(contact: Contact, mesh: Mesh, texts: Texts) -> dict[str, list[Mapping[str, object]]]:
+    if contact.scheme == "webhook":
+        return _webhook(contact, mesh)
+    if contact.scheme == "msteams":
+        # config/notifiers.go of Alertmanager 0.28 and later: MSTeamsV2Config, for what Teams calls workflows.
+        config = {"webhook_url_file": secret(mesh, contact), "send_resolved": True}
+        return {"msteamsv2_configs": [{**config, **texts.get("msteamsv2_configs", {})}]}
+    slack = {"api_url_file": secret(mesh, contact), "channel": contact.address, "send_resolved": True}
+    return {"slack_configs": [{**slack, **texts.get("slack_configs", {})}]}
+
+
 def _written(owner: Owner, mesh: Mesh, texts: Texts) -> dict[str, list[Mapping[str, object]]]:
     ways: dict[str, list[Mapping[str, object]]] = {}
     if owner.chat:
-        chat = _contact(owner.chat)
-        ways["slack_configs"] = [
-            {
-                "api_url_file": secret(mesh, chat),
-                "channel": chat.address,
-                "send_resolved": True,
-                **texts.get("slack_configs", {}),
-            }
-        ]
+        ways |= _chat(_contact(owner.chat), mesh, texts)
     if owner.mail and mesh.smarthost:
         ways["email_configs"] = [{"to": owner.mail, "send_resolved": True, **texts.get("email_configs", {})}]
     return ways

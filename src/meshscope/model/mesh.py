@@ -8,10 +8,11 @@ from typing import Literal, TypeAlias
 
 from meshscope.findings import DefinitionError, Finding, Place, here
 from meshscope.model.addresses import check_addresses
+from meshscope.model.alerting import Severity
 from meshscope.model.grafana import DataSource
 from meshscope.model.library import LibraryAlert, Tuned
 from meshscope.model.modes import Mode
-from meshscope.model.people import Owner, dns_label
+from meshscope.model.people import Contacts, Owner, dns_label
 from meshscope.model.services import Service
 from meshscope.model.slo import SLO
 from meshscope.model.stacks import STACKS
@@ -30,6 +31,11 @@ class SeverityWords:
 
     page: str = "page"
     ticket: str = "ticket"
+
+    @property
+    def wakes(self) -> bool:
+        """Whether a page is told from a ticket; where it is not, nobody is woken."""
+        return self.page != self.ticket
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,7 +171,10 @@ def check_clusters(name: str, cluster: str, clusters: tuple[str, ...], place: Pl
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Environment:
-    """What differs from the definitions in one environment; everything else is the same."""
+    """What differs from the definitions in one environment; everything else is the same.
+
+    ``contacts`` says how owners are reached there, ``max_severity=Severity.TICKET`` that nothing there wakes anybody.
+    """
 
     name: str
     cluster: str | None = None
@@ -191,6 +200,8 @@ class Environment:
     smarthost: str | None = None
     mail_tls: bool | None = None
     pagerduty_url: str | None = None
+    contacts: Mapping[Owner, Contacts] = field(default_factory=dict)
+    max_severity: Severity | None = None
     discovery: ServiceDiscovery | None = None
     place: Place | None = field(default_factory=here, compare=False, repr=False)
 

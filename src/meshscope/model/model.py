@@ -10,6 +10,7 @@ from meshscope.findings import Finding, Place
 from meshscope.model.alerting import Alert
 from meshscope.model.boards import DashboardDefinition
 from meshscope.model.clusters import calls_in, known_clusters, placed, seen_only, unknown_clusters
+from meshscope.model.contacts import People
 from meshscope.model.foreign import ForeignRules, ForeignTests
 from meshscope.model.mesh import Environment, Mesh
 from meshscope.model.people import Owner
@@ -96,7 +97,11 @@ def resolve(definitions: Definitions, environment: str | None) -> tuple[Model | 
     if mesh is None or (environment is not None and chosen is None):
         return None, findings
     known = known_clusters(mesh, definitions.environments)
-    mesh = _mesh_in(mesh, chosen)
+    people = People(chosen)
+    mesh = people.mesh(_mesh_in(mesh, chosen))
+    owners = tuple(filter(None, (people.owner(owner) for owner in definitions.owners)))
+    definitions = replace(definitions, owners=owners, services=tuple(map(people.service, definitions.services)))
+    findings += people.unsaid(_owners(definitions, mesh))
     findings += unknown_clusters((*definitions.services, *definitions.gateways), known)
     running = _services_in(definitions.services, mesh, chosen, findings)
     calls = calls_in(definitions.calls, mesh)

@@ -10,8 +10,8 @@ from meshscope.findings import DefinitionError, Finding, Place, here
 
 SCHEMES = {
     "issues": ("github", "gitlab", "gitea", "jira", "markdown"),
-    "pager": ("pagerduty",),
-    "chat": ("slack",),
+    "pager": ("pagerduty", "opsgenie", "webhook"),
+    "chat": ("slack", "msteams", "webhook"),
 }
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 
@@ -64,11 +64,26 @@ def dns_label(name: str, what: str, argument: str, place: Place | None) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Contacts:
+    """How an owner is reached in one environment, in place of its own contacts; what is not said it lacks there."""
+
+    pager: str | None = None
+    chat: str | None = None
+    mail: str | None = None
+    place: Place | None = field(default_factory=here, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        _reachable(self)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Owner:
     """A team that runs services and is told of their trouble.
 
     ``issues`` is where its work is tracked (``github:acme/payments``), ``pager`` who is woken
-    (``pagerduty:payments-primary``), ``chat`` where tickets go (``slack:#payments``), ``mail`` an address.
+    (``pagerduty:payments-primary``, ``opsgenie:payments``, ``webhook:payments``), ``chat`` where tickets go
+    (``slack:#payments``, ``msteams:payments``, ``webhook:payments``), ``mail`` an address. What stands behind a name is
+    in a file of secrets.
     Raises `DefinitionError` for an address that nothing here can reach.
     """
 
@@ -82,18 +97,22 @@ class Owner:
     def __post_init__(self) -> None:
         dns_label(self.name, "owner", "name", self.place)
         contact(self.issues, "issues", self.place)
-        if self.pager is not None:
-            contact(self.pager, "pager", self.place)
-        if self.chat is not None:
-            contact(self.chat, "chat", self.place)
-        if self.mail is not None and not re.fullmatch(r"[^@\s<>\"']+@[^@\s<>\"']+", self.mail):
-            raise DefinitionError(
-                Finding(
-                    code="owner/unknown-contact",
-                    title=f"`{self.mail}` is no mail address",
-                    place=self.place,
-                    argument="mail",
-                    why="tickets without a chat are mailed",
-                    help='write it as "team@example.org"',
-                )
+        _reachable(self)
+
+
+def _reachable(told: Owner | Contacts) -> None:
+    if told.pager is not None:
+        contact(told.pager, "pager", told.place)
+    if told.chat is not None:
+        contact(told.chat, "chat", told.place)
+    if told.mail is not None and not re.fullmatch(r"[^@\s<>\"']+@[^@\s<>\"']+", told.mail):
+        raise DefinitionError(
+            Finding(
+                code="owner/unknown-contact",
+                title=f"`{told.mail}` is no mail address",
+                place=told.place,
+                argument="mail",
+                why="tickets without a chat are mailed",
+                help='write it as "team@example.org"',
             )
+        )

@@ -30,11 +30,13 @@ _MATCHER = re.compile(r"(\w+)(=~|!~|!=|=)(.*)")
 # Settings that prometheus-operator calls otherwise. A credential is a key of a Secret there.
 _RENAMED = {"client_url": "clientURL"}
 _SECRETS = {
+    "api_key_file": "apiKey",
     "api_url_file": "apiURL",
     "auth_password_file": "authPassword",
     "credentials_file": "credentials",
     "routing_key_file": "routingKey",
     "url_file": "urlSecret",
+    "webhook_url_file": "webhookURL",
 }
 
 

@@ -2,7 +2,7 @@
 
 from services.shop import cart, checkout, front, platform
 
-from meshscope import Calls, Direction, Environment, Gateway, Mesh
+from meshscope import Calls, Direction, Environment, Gateway, Mesh, Severity
 
 mesh = Mesh(
     name="shop",
@@ -17,4 +17,4 @@ mesh = Mesh(
 )
 ingress = Gateway(name="istio-ingressgateway", namespace="istio-system", direction=Direction.INGRESS, owner=platform)
 calls = Calls({ingress: (front,), front: (checkout,), checkout: (cart,)})
-staging = Environment(name="staging", cluster="eu-staging")
+staging = Environment(name="staging", cluster="eu-staging", max_severity=Severity.PAGE)
