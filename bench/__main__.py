@@ -14,6 +14,7 @@ from bench.agent_attacks import attacked
 from bench.agent_cuts import survived
 from bench.agent_storm import stormed
 from bench.building import built, counted, started
+from bench.carrying import carried
 from bench.console import painted
 from bench.contest import matched
 from bench.evaluation import evaluated
@@ -36,6 +37,7 @@ MEASUREMENTS: Mapping[str, Callable[[Talk], list[Figure]]] = {
     "attacks": attacked,
     "console": painted,
     "outages": told,
+    "carried": carried,
 }
 
 

@@ -2,6 +2,7 @@
 
 from meshscope.model import panels, queries
 from meshscope.model.alerting import Alert, Severity, Where, alert
+from meshscope.model.allowing import Allow
 from meshscope.model.boards import dashboard
 from meshscope.model.grafana import DataSource
 from meshscope.model.library import OFF, LibraryAlert, Tuned
@@ -25,6 +26,7 @@ __all__ = [
     "OFF",
     "SLO",
     "Alert",
+    "Allow",
     "AnyInstance",
     "AnyService",
     "Availability",

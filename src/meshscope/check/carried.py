@@ -107,7 +107,7 @@ def unknown_sources(document: Mapping[str, Any], sources: Sequence[DataSource]) 
     known = {name for source in sources for name in (source.uid, source.name)}
     kinds = {source.kind for source in sources}
     lacking = [ref for ref in source_refs(document) if "$" not in ref.uid and "[[" not in ref.uid]
-    found = [ref for ref in lacking if ref.uid not in known]
+    found = [ref for ref in lacking if (ref.uid not in known if ref.uid else ref.kind not in kinds)]
     for each in variables(document).values():
         kind = each.get("query")
         if str(each.get("type", "")).lower().startswith("datasource") and isinstance(kind, str) and kind:

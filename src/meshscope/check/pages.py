@@ -26,7 +26,15 @@ Write a comment on the definition's line, or by itself on the line above, with t
 ```python
 # meshscope: allow {code} until 2027-01-31 why it can wait
 ```
-After that day the finding is back.
+After that day the finding is back. A file that can't have comments is excused in mesh.py:
+```python
+waiting = Allow(
+    code="{code}",
+    file="dashboards/disks.json",
+    until="2027-01-31",
+    reason="why it can wait",
+)
+```
 """
 
 

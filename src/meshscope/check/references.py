@@ -15,9 +15,7 @@ _BRACED = re.compile(r"\$\{(?P<name>\w+)(?:\.[^:}]+)?(?::[^}]+)?\}")
 _ANY = re.compile(r"\$\{(\w+)(?:\.[^:}]+)?(?::[^}]+)?\}|\[\[(\w+)(?::\w+)?\]\]|\$(\w+)")
 # What Grafana and its data sources know without a variable.
 _BUILT_IN = frozenset({"timeFilter", "timeGroup", "interval", "table", "column", "columns", "measurement", "tag"})
-_OWN_SOURCES = frozenset(
-    {"-- Mixed --", "-- Dashboard --", "-- Grafana --", "grafana", "__expr__", "-100", "default", ""}
-)
+_OWN_SOURCES = frozenset({"-- Mixed --", "-- Dashboard --", "-- Grafana --", "grafana", "__expr__", "-100", "default"})
 # Other panels' options are programs more often than not, with a `${...}` of their own.
 _CORE = frozenset(
     {"alertlist", "annolist", "barchart", "bargauge", "candlestick", "canvas", "dashlist", "datagrid", "flamegraph",
@@ -116,7 +114,9 @@ def source_refs(document: Mapping[str, Any]) -> list[SourceRef]:
     found: dict[SourceRef, None] = {}
     for each in _objects(document):
         ref = _ref(each)
-        if ref is not None and ref.uid not in _OWN_SOURCES and ref.kind not in ("__expr__", "datasource", "grafana"):
+        if ref is None or ref.uid in _OWN_SOURCES or ref.kind in ("__expr__", "datasource", "grafana"):
+            continue
+        if ref.uid or ref.kind:
             found[ref] = None
     return list(found)
 

@@ -1,7 +1,8 @@
 """Comments that allow a finding for a while: ``# meshscope: allow family/name until 2027-01-31 reason``.
 
-The comment stands on a line of the definition, or by itself on the line above. After its day the finding is back, and
-so is one that says so; a permission that is not understood or that nothing needs is a finding too.
+The comment stands on a line of the definition, or by itself on the line above. For files that can't have comments
+`Allow` in mesh.py says the same. After its day the finding is back, and so is one that says so; a permission that is
+not understood or that nothing needs is a finding too.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from meshscope.findings import Finding, Level, Place
+from meshscope.model.allowing import Allow
 
 _COMMENT = re.compile(r"#\s*meshscope:\s*(?P<said>.*)$")
 _ALLOW = re.compile(r"allow\s+(?P<code>[\w-]+/[\w-]+)\s+until\s+(?P<until>\d{4}-\d{2}-\d{2})\s+(?P<reason>\S.*)")
@@ -22,17 +25,25 @@ _SHAPE = "# meshscope: allow family/name until YYYY-MM-DD reason"
 
 @dataclass(frozen=True, kw_only=True)
 class Permission:
-    """One such comment: what it allows, and through which day. ``alone`` where nothing else is on its line."""
+    """One such permission: what it allows, and through which day.
+
+    A comment is ``alone`` where nothing else is on its line; ``file`` is the pattern of the files that another is for.
+    """
 
     code: str
     until: date
     place: Place
-    alone: bool
+    alone: bool = False
+    file: str = ""
 
     def covers(self, finding: Finding) -> bool:
         """Whether it stands at the definition that ``finding`` is about."""
         place = finding.place
-        if place is None or finding.code != self.code or place.path != self.place.path:
+        if place is None or finding.code != self.code:
+            return False
+        if self.file:
+            return fnmatchcase(place.path, self.file)
+        if place.path != self.place.path:
             return False
         first = place.line - 1 if self.alone else place.line
         return first <= self.place.line <= max(place.end_line, place.line)
@@ -54,6 +65,15 @@ def permissions(root: Path, paths: Iterable[str], codes: Collection[str]) -> tup
             else:
                 findings.append(read)
     return found, findings
+
+
+def declared(given: Iterable[Allow], codes: Collection[str]) -> tuple[list[Permission], list[Finding]]:
+    """The permissions that mesh.py gives for other files, and what is wrong with those that can't be understood."""
+    read = [
+        _permission(each.code, each.until, each.place or Place("mesh.py", 1), codes, file=each.file) for each in given
+    ]
+    found = [one for one in read if isinstance(one, Permission)]
+    return found, [one for one in read if isinstance(one, Finding)]
 
 
 def allowed(
@@ -91,15 +111,21 @@ def _read(said: str, place: Place, codes: Collection[str], *, alone: bool) -> Pe
     match = _ALLOW.match(said)
     if match is None:
         return _bad("this permission can't be understood", place, f"write it as {_SHAPE}")
-    if match["code"] not in codes:
-        close = get_close_matches(match["code"], codes, n=1)
+    return _permission(match["code"], match["until"], place, codes, alone=alone)
+
+
+def _permission(
+    code: str, until: str, place: Place, codes: Collection[str], *, alone: bool = False, file: str = ""
+) -> Permission | Finding:
+    if code not in codes:
+        close = get_close_matches(code, codes, n=1)
         remedy = f"did you mean {close[0]}?" if close else "run `meshscope explain` for the list of codes"
-        return _bad(f"`{match['code']}` can't be allowed: there is no such rule", place, remedy)
+        return _bad(f"`{code}` can't be allowed: there is no such rule", place, remedy)
     try:
-        until = date.fromisoformat(match["until"])
+        day = date.fromisoformat(until)
     except ValueError:
-        return _bad(f"`{match['until']}` is no day", place, f"write it as {_SHAPE}")
-    return Permission(code=match["code"], until=until, place=place, alone=alone)
+        return _bad(f"`{until}` is no day", place, "write it as YYYY-MM-DD")
+    return Permission(code=code, until=day, place=place, alone=alone, file=file)
 
 
 def _bad(title: str, place: Place, remedy: str) -> Finding:
@@ -132,6 +158,6 @@ def _unused(permission: Permission) -> Finding:
         place=permission.place,
         level=Level.NOTE,
         why="what it allowed was mended, or stands elsewhere now",
-        help="remove the comment",
+        help="remove it",
         subject=permission.code,
     )

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from meshscope.findings import Finding, Place
 from meshscope.model.alerting import Alert
+from meshscope.model.allowing import Allow
 from meshscope.model.boards import DashboardDefinition
 from meshscope.model.clusters import calls_in, known_clusters, placed, seen_only, unknown_clusters
 from meshscope.model.contacts import People
@@ -41,6 +42,7 @@ class Definitions:
     pipelines: tuple[PipelineDefinition, ...] = ()
     foreign: tuple[ForeignRules, ...] = ()
     foreign_tests: tuple[ForeignTests, ...] = ()
+    allowed: tuple[Allow, ...] = ()
     falco_rules: tuple[FalcoRule, ...] = ()
 
 
@@ -64,6 +66,7 @@ class Model:
     pipelines: tuple[Pipeline, ...]
     foreign: tuple[ForeignRules, ...] = ()
     foreign_tests: tuple[ForeignTests, ...] = ()
+    allowed: tuple[Allow, ...] = ()
     falco_rules: tuple[FalcoRule, ...] = ()
     elsewhere: frozenset[Identity] = frozenset()
     call_places: Mapping[tuple[Identity, Identity], Place] = field(default_factory=dict, compare=False, repr=False)
@@ -124,6 +127,7 @@ def resolve(definitions: Definitions, environment: str | None) -> tuple[Model | 
         dashboards=_unique(definitions.dashboards, "dashboard", findings),
         foreign=_unique(definitions.foreign, "mixin", findings),
         foreign_tests=_unique(definitions.foreign_tests, "unit-test", findings),
+        allowed=definitions.allowed,
         falco_rules=_unique(definitions.falco_rules, "rule of Falco", findings),
         elsewhere=frozenset(service.identity for service in seen),
         # Drawn by the loader when the mesh is known: what draws them is a person's code.

@@ -20,7 +20,7 @@ from meshscope.check.origins import Origins
 from meshscope.check.pages import catalogue
 from meshscope.check.report import Report
 from meshscope.check.subject import Rule, Subject
-from meshscope.check.suppression import allowed, permissions
+from meshscope.check.suppression import allowed, declared, permissions
 from meshscope.findings import Finding, Level, MeshscopeError
 from meshscope.wiring.adopting import given
 from meshscope.wiring.assembly import Assembly, broken_providers, objects, plain, providers
@@ -31,6 +31,8 @@ from meshscope.wiring.rules import rules
 TESTS = "promtool test rules"
 # Where the person's own configuration with our part in it stands while it is judged.
 ADOPTED = "alertmanager/adopted.yaml"
+# Files in which a comment begins with #.
+_COMMENTED = (".py", ".yaml", ".yml", ".jsonnet", ".libsonnet")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,8 +119,11 @@ def ruled(
     # The build says some of it too.
     plugins = broken_providers(provider.name)
     every = list(dict.fromkeys([*found, *plugins, *by_rules(subject, own)]))
-    paths = [path for path, _ in house.inputs if path.endswith(".py")]
-    given, wrong = permissions(house.root, paths, {rule.code for rule in own} | catalogue().keys())
+    paths = [path for path, _ in house.inputs if path.endswith(_COMMENTED)]
+    codes = {rule.code for rule in own} | catalogue().keys()
+    given, wrong = permissions(house.root, paths, codes)
+    more, odd = declared(house.model.allowed, codes)
+    given, wrong = [*given, *more], [*wrong, *odd]
     kept, held = allowed(every, given, today)
     errors = [finding for finding in held if finding.level is Level.ERROR]
     days = [one.until for one in given if one.until >= today and any(map(one.covers, errors))]

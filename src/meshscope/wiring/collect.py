@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from meshscope.findings import DefinitionError, Finding, Level, Place
 from meshscope.model.alerting import Alert
+from meshscope.model.allowing import Allow
 from meshscope.model.boards import DashboardDefinition
 from meshscope.model.foreign import ForeignRules, ForeignTests
 from meshscope.model.mesh import Environment, Mesh
@@ -40,6 +41,7 @@ _KINDS: Mapping[type, str] = {
     External: "externals",
     Calls: "calls",
     Alert: "alerts",
+    Allow: "allowed",
     DashboardDefinition: "dashboards",
     ForeignRules: "foreign",
     ForeignTests: "foreign_tests",
