@@ -64,3 +64,13 @@ def test_the_day_changes_no_byte_of_what_is_built(tmp_path: Path) -> None:
     before = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()}
     assert made(house, date(2031, 5, 5)).changed is False
     assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()} == before
+
+
+def test_no_time_is_told_for_a_bound_that_is_no_bucket_even_where_a_comment_allows_it(tmp_path: Path) -> None:
+    comment = "# meshscope: allow slo/off-bucket until 2026-12-31 the buckets come next week\n"
+    house = small(tmp_path).write({"services/cart.py": SLOW.format(above="").replace("quick =", f"{comment}quick =")})
+    manifest = made(house).manifest
+    assert manifest is not None
+    (line,) = [line for line in manifest.told if "shop/cart quick" in line]
+    assert line.endswith("shop/cart quick: never told, for 200ms is no bucket boundary of Istio")
+    assert line.strip() in (tmp_path / "out" / "detection.txt").read_text()

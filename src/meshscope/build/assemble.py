@@ -10,7 +10,7 @@ from meshscope.artefacts.rules import RuleTest
 from meshscope.build.alertmanager import alertmanager
 from meshscope.build.collectors import collector_findings, collectors
 from meshscope.build.dashboards import dashboards
-from meshscope.build.detection import Detection, detection_file, detections
+from meshscope.build.detection import Detection, detection_file, detections, measured
 from meshscope.build.foreign import foreign_rules, foreign_tests
 from meshscope.build.layout import layout
 from meshscope.build.operator import operator, operator_findings, operator_objects
@@ -49,7 +49,7 @@ def assemble(model: Model, provider: MeshProvider, options: Options) -> Built:
         dashboards=dashboards(model, provider, options),
     )
     files, more = _emitted(model, provider, artefacts, options)
-    found = detections(model)
+    found = measured(detections(model), model, provider)
     return Built(
         artefacts=artefacts,
         files=(*files, detection_file(found, tuple(slo.place for _, slo in model.slos))),

@@ -8,7 +8,7 @@ is not. Where no volume is said, enough is assumed, and from how much on that ho
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, Decimal
 
 from meshscope.artefacts.files import File, text_file
@@ -17,6 +17,7 @@ from meshscope.build.rules.outages import FEWEST_FAILURES, LITTLE_WINDOWS, OUTAG
 from meshscope.build.rules.slo import FAST, MOST_RAW_SERIES, RARE, SLOW, raw_series
 from meshscope.findings import Place
 from meshscope.model.model import Model
+from meshscope.model.provider import MeshProvider
 from meshscope.model.services import Identity, Service
 from meshscope.model.slo import SLO, Latency
 from meshscope.model.units import Duration, hours, minutes, plain
@@ -36,7 +37,8 @@ class Detection:
 
     ``events_an_hour`` is the volume, ``holds_from`` that from which the first page is as early as said, where none is
     said. ``out_of_reach`` are the long windows of the pages by burn rate that not even an outage makes fire; ``own``
-    says what the SLO's own burn rates mean, empty where it has none.
+    says what the SLO's own burn rates mean, empty where it has none. ``unseen`` is why nothing of it can be measured at
+    all, and then there are no times.
     """
 
     service: Identity
@@ -51,9 +53,12 @@ class Detection:
     rarest: Duration | None = None
     out_of_reach: tuple[Duration, ...] = ()
     own: str = ""
+    unseen: str = ""
 
     def __str__(self) -> str:
         """One line for a person."""
+        if self.unseen:
+            return f"{self.service} {self.slo}: never told, for {self.unseen}"
         return f"{self.service} {self.slo}: {self._outage()}{self._tenth()}{''.join(self._more())}"
 
     def _outage(self) -> str:
@@ -87,6 +92,19 @@ def detections(model: Model) -> tuple[Detection, ...]:
     """The detection times of every SLO, in the model's order."""
     direct = raw_series(model) <= MOST_RAW_SERIES
     return tuple(_detection(service, slo, model, direct=direct) for service, slo in model.slos)
+
+
+def measured(found: tuple[Detection, ...], model: Model, provider: MeshProvider) -> tuple[Detection, ...]:
+    """The same without times for SLOs of which ``provider`` measures nothing, in the model's order."""
+    return tuple(_measured(one, slo, provider) for one, (_, slo) in zip(found, model.slos, strict=True))
+
+
+def _measured(one: Detection, slo: SLO, provider: MeshProvider) -> Detection:
+    if not isinstance(slo.of, Latency) or provider.bucket_of(slo.of.under):
+        return one
+    unseen = f"{slo.of.under} is no bucket boundary of {provider.title}"
+    times = dict.fromkeys(("page_at_outage", "page_at_tenth", "ticket_at_outage", "ticket_at_tenth"))
+    return replace(one, **times, unseen=unseen)  # type: ignore[arg-type]
 
 
 def told(found: tuple[Detection, ...]) -> tuple[str, ...]:
