@@ -20,6 +20,8 @@ TEAM_SIZE = 50
 # Folders of the reference mesh that a house of any size takes as they are.
 SHARED = ("alerts", "dashboards", "collectors")
 
+# Each service's SLOs are over one of them in turn.
+EVERY_PERIOD = (7, 14, 28, 30, 90)
 _SEED = 20_000
 _FAN_OUT_EXPONENT = 2.1
 _MOST_CALLS = 150
@@ -86,8 +88,13 @@ def shape(size: int, callers: int | None = None) -> Shape:
     return Shape(services=services, calls=tuple(sorted(calls)))
 
 
-def write_house(root: Path, built: Shape, *, scrape_seconds: int = 15, acting: bool = False) -> None:
-    """Write ``built`` as a house into the empty or missing folder ``root``; ``acting``: the agent may act."""
+def write_house(
+    root: Path, built: Shape, *, scrape_seconds: int = 15, acting: bool = False, periods: Sequence[int] = (30,)
+) -> None:
+    """Write ``built`` as a house into the empty or missing folder ``root``; ``acting``: the agent may act.
+
+    The services' SLOs are over ``periods`` (days) in turn.
+    """
     (root / "services").mkdir(parents=True)
     for folder in SHARED:
         shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
@@ -99,7 +106,7 @@ def write_house(root: Path, built: Shape, *, scrape_seconds: int = 15, acting: b
     for caller, callee in built.calls:
         calls[built.services[caller].team].append((built.services[caller], built.services[callee]))
     for team in built.teams:
-        _write(root, f"{_module(team)}.py", _team_file(team, members[team], acting))
+        _write(root, f"{_module(team)}.py", _team_file(team, members[team], acting, periods))
         if calls[team]:
             _write(root, f"{_module(team)}_calls.py", _calls_file(team, calls[team]))
 
@@ -164,11 +171,11 @@ mesh = Mesh(
 '''
 
 
-def _team_file(team: int, members: Sequence[Node], acting: bool) -> str:
-    return "".join(_team_lines(team, members, acting))
+def _team_file(team: int, members: Sequence[Node], acting: bool, periods: Sequence[int]) -> str:
+    return "".join(_team_lines(team, members, acting, periods))
 
 
-def _team_lines(team: int, members: Sequence[Node], acting: bool) -> Iterator[str]:
+def _team_lines(team: int, members: Sequence[Node], acting: bool, periods: Sequence[int]) -> Iterator[str]:
     name = f"team-{team:03d}"
     owner = name.replace("-", "_")
     yield f'''"""What {name} runs."""
@@ -182,18 +189,23 @@ from meshscope import SLO, Availability, Latency, Mode, Owner, Service, days, ms
     chat="slack:#{name}",
 )
 
-availability = SLO(name="availability", of=Availability(), objective={members[0].objective} * percent, over=30 * days)
-latency = SLO(name="latency", of=Latency(under=250 * ms), objective=99 * percent, over=30 * days)
-
 '''
-    for node in members:
+    for period in periods:
+        yield f"""availability_{period} = SLO(
+    name="availability", of=Availability(), objective={members[0].objective} * percent, over={period} * days
+)
+latency_{period} = SLO(name="latency", of=Latency(under=250 * ms), objective=99 * percent, over={period} * days)
+
+"""
+    for number, node in enumerate(members):
+        period = periods[number % len(periods)]
         yield f"""{node.variable} = Service(
     name="{node.name}",
     namespace="{node.namespace}",
     owner={owner},
     runbook="{node.name}.md",
     tier={node.tier},
-    slos=(availability, latency),
+    slos=(availability_{period}, latency_{period}),
     volume={node.rate} * per_second,
     mode={_MODES[acting]},
 )

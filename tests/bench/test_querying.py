@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.building import LARGE, SMALLEST, build_tree, house
+from bench.building import LARGE, RULES, SMALLEST, build_tree, house
+from bench.mesh import EVERY_PERIOD
 from bench.querying import queries, querying_rules, rules
 
 
@@ -38,6 +39,13 @@ def test_constants_on_one_line_and_rules_in_block_style_are_both_read(tmp_path: 
 def test_ten_thousand_services_have_as_many_querying_rules_as_ten() -> None:
     counts = []
     for size in (SMALLEST, LARGE):
-        with house(size) as root:
+        with house(size, periods=EVERY_PERIOD) as root:
             counts.append(querying_rules(build_tree(root)))
-    assert counts[0] == counts[1] > 0
+    assert counts[0] == counts[1] <= RULES.goal
+
+
+def test_the_house_whose_rules_are_counted_uses_five_periods() -> None:
+    with house(SMALLEST, periods=EVERY_PERIOD) as root:
+        built = list(rules(build_tree(root)))
+    used = {rule["labels"]["period"] for rule in built if rule.get("record") == "slo:objective:ratio"}
+    assert used == {"7d", "14d", "28d", "30d", "90d"}

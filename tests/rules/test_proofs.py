@@ -79,7 +79,7 @@ MUTANTS: dict[str, tuple[Callable[[str], str], str, str]] = {
         "some of them good",
     ),
     "little traffic: retries are as many failures": (sub(r"1\.2 \*", "0 *"), "outage", "three times"),
-    "little traffic: only half an hour is looked at": (sub(r"\[[126]h\]", "[30m]"), "outage", "an hour fails"),
+    "little traffic: only half an hour is looked at": (sub(r"\[[126]h\]", "[30m]"), "outage", "in twenty minutes"),
     "budget: spent from the first hour": (
         sub(r"offset \d+[mhd]", "offset 0s"),
         "error_budget_spent",

@@ -193,3 +193,12 @@ def test_a_server_side_slo_is_joined_to_its_own_reporter():
     }
     assert ("ledger", "source") in reporters
     assert ("recommendation", "waypoint") in reporters
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_one_alert_tells_of_little_traffic_whatever_its_window(name):
+    (page,) = [rule for rule in querying(boutique(), name) if rule.alert == "NothingSucceeds"]
+    assert set(page.labels) == {"severity", "kind", "meshscope", "environment"}
+    (recorded,) = [rule for rule in querying(boutique(), name) if rule.record == "slo:errors:since_good"]
+    assert {"[30m]", "[1h]", "[2h]", "[6h]"} == set(re.findall(r"\[\w+\]", recorded.expr))
+    assert not recorded.labels

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, Decimal
 
 from meshscope.artefacts.files import File, text_file
-from meshscope.build.rules.burn import BURNS, FEWEST_BAD_EVENTS, Burn
+from meshscope.build.rules.burn import BURNS, FEWEST_BAD_EVENTS, Burn, out_of_reach
 from meshscope.build.rules.outages import FEWEST_FAILURES, LITTLE_WINDOWS, OUTAGE_RATIO, OUTAGE_WINDOW
 from meshscope.build.rules.slo import FAST, MOST_RAW_SERIES, RARE, SLOW, raw_series
 from meshscope.findings import Place
@@ -65,7 +65,7 @@ class Detection:
         turned = "is slow" if self.latency else "fails"
         if self.page_at_outage is not None:
             return f"pages {spoken(self.page_at_outage)} after every request {turned}"
-        told = f"never pages: {self.events_an_hour:.3g} requests an hour are fewer than one in two hours"
+        told = f"never pages: {float(self.events_an_hour or 0):.3g} requests an hour are fewer than one in two hours"
         if self.ticket_at_outage is not None:
             told += f", so that it is a ticket {spoken(self.ticket_at_outage)} after every request {turned}"
         return told
@@ -150,7 +150,7 @@ def _detection(service: Service, slo: SLO, model: Model, *, direct: bool) -> Det
         events_an_hour=volume * 3600 if volume is not None else None,
         holds_from=max(one.from_an_hour for one in firsts) if volume is None else None,
         rarest=max(quiet).after if volume is None else None,
-        out_of_reach=tuple(burn.long for burn in BURNS if burn.pages and burn.threshold(slo) >= 1),
+        out_of_reach=out_of_reach(slo),
         own=_meaning(slo),
     )
 
@@ -178,7 +178,8 @@ def _burns(burn: Burn, slo: SLO, share: Decimal, volume: Decimal | None, *, dire
     bad_seconds = threshold * burn.long.seconds / share
     seconds = bad_seconds if burn.long == _HOUR and direct else _smeared(bad_seconds)
     if not burn.pages:
-        return _Told(Duration(seconds), Decimal(0))
+        first = 1 / (volume * share) if volume else Decimal(0)
+        return _Told(Duration(max(seconds, first)), Decimal(0))
     return _gated(seconds, _HOUR, share, volume)
 
 

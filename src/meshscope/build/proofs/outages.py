@@ -55,16 +55,16 @@ def _little_traffic(bench: Bench) -> Iterator[Story]:
         ten,
         [*_quiet(bench, 25), expect(NOTHING_SUCCEEDS, bench.at(46 * minutes), [fired])],
     )
-    hour = [_pulses(bench, failed, (1,) * 5, apart=120)]
+    twenty = [_pulses(bench, failed, (1,) * 4, apart=40)]
     yield Story(
-        "one request an hour fails, each time",
-        hour,
-        [*_quiet(bench, 100), expect(NOTHING_SUCCEEDS, bench.at(196 * minutes), [fired])],
+        "one request in twenty minutes fails, each time",
+        twenty,
+        [*_quiet(bench, 50), expect(NOTHING_SUCCEEDS, bench.at(66 * minutes), [fired])],
     )
     yield Story(
         "one failure, tried three times, wakes nobody",
-        [_pulses(bench, failed, (1, 1, 1), apart=2, rest=260)],
-        _quiet(bench, 10, 34, 64, 124),
+        [_pulses(bench, failed, (1, 1, 1), apart=2, rest=130)],
+        _quiet(bench, 10, 34, 64),
     )
     some = [*ten, _pulses(bench, "good", (0, 1, 0, 1, 0), apart=20)]
     yield Story("as few requests, some of them good", some, _quiet(bench, 30, 40, 46))

@@ -65,6 +65,11 @@ BURNS = tuple(
 )
 
 
+def out_of_reach(slo: SLO) -> tuple[Duration, ...]:
+    """The long windows of the pages that can't fire, since not even an outage reaches their threshold."""
+    return tuple(burn.long for burn in BURNS if burn.pages and burn.threshold(slo) >= 1)
+
+
 def period_constants(periods: Iterable[Duration]) -> Iterable[Rule]:
     """The constants of each period: its length, and its burn rate for each window."""
     for period in periods:

@@ -57,11 +57,12 @@ def _none_good(window: Duration, mesh: Mesh, options: Options) -> str:
     over, step = options.duration(window), _step(options)
     bad = f"sum_over_time(slo:errors:rate5m[{over}]) * {step}"
     # rate() spreads a burst over the window less one scrape.
-    burst = plain(options.scaled(Duration(_RATE_WINDOW.seconds - mesh.scrape_interval.seconds)).seconds)
+    plateau = max(_RATE_WINDOW.seconds - mesh.scrape_interval.seconds, _RATE_WINDOW.seconds / 2)
+    burst = plain(options.scaled(Duration(plateau)).seconds)
     return (
-        f"({bad} >= {plain(FEWEST_FAILURES - _HALF)}"
-        f" and sum_over_time(slo:good:rate5m[{over}]) * {step} < {plain(_HALF)}"
-        f" and {bad} > {plain(_BEYOND_ONE_BURST)} * {burst} * max_over_time(slo:errors:rate5m[{over}]))"
+        f"(({bad} > {plain(_BEYOND_ONE_BURST)} * {burst} * max_over_time(slo:errors:rate5m[{over}]))"
+        f" >= {plain(FEWEST_FAILURES - _HALF)}"
+        f" and sum_over_time(slo:good:rate5m[{over}]) * {step} < {plain(_HALF)})"
     )
 
 
