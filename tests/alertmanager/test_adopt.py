@@ -20,6 +20,9 @@ from meshscope.cli.main import run
 from meshscope.findings import MeshscopeError
 from meshscope.model.mesh import SeverityWords
 from meshscope.model.model import Model
+from meshscope.wiring.adopting import given
+from meshscope.wiring.assembly import Assembly
+from meshscope.wiring.load import House
 
 THEIRS = """\
 # Of the SRE team; ask before you change it.
@@ -243,3 +246,21 @@ def test_the_command_prints_a_difference_that_patch_applies_and_writes_nothing(
     assert without_ours(file.read_text()) == THEIRS
     assert run(["adopt", str(file), "--house", str(root)]) == 0
     assert capsys.readouterr().out == "", "it is in there already"
+
+
+def test_a_configuration_that_the_mesh_names_is_judged_by_check(boutique: Model, tmp_path: Path) -> None:
+    def codes(theirs: str) -> list[str]:
+        (tmp_path / "alertmanager.yaml").write_text(theirs)
+        mesh = replace(with_words(boutique).mesh, alertmanager_config="alertmanager.yaml")
+        model = replace(boutique, mesh=mesh)
+        built = assemble(model, istio.PROVIDER, Options())
+        house = House(root=tmp_path, model=model, findings=(), inputs=())
+        options = Options()
+        whole = Assembly(options=options, house=house, provider=istio.PROVIDER, built=built, findings=())
+        text, findings = given(whole)
+        assert bool(text) == (findings == () or findings[0].code == "alertmanager/silences-ours")
+        return [finding.code for finding in findings]
+
+    assert codes(THEIRS) == ["alertmanager/silences-ours"]
+    assert codes(MENDED) == []
+    assert codes("route: {receiver: {{ .Values.a }}}") == ["alertmanager/not-adopted"]

@@ -1,10 +1,11 @@
-"""The owner of the mesh has no pager.
+"""An owner has no pager.
 
 ## What it does
-Finds a mesh whose owner can be told of tickets, but not be woken.
+Finds owners that can be told of tickets, but not be woken. Where an environment caps severities nobody is to be woken.
 
 ## Why it is bad
-Pages of teams without a pager of their own fall to the mesh's owner. They would wait in a chat until the morning.
+Pages of teams without a pager of their own wake the mesh's owner, who may know nothing of their services. Where the
+mesh's owner has none either, they wait in a chat until the morning.
 
 ## Example
 ```python
