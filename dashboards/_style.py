@@ -11,6 +11,9 @@ ANY_IS_RED: panels.Steps = panels.steps("green", (1, "red"))
 ANY_IS_ORANGE: panels.Steps = panels.steps("green", (1, "orange"))
 SPENT_IS_RED: panels.Steps = panels.steps("red", (0, "green"))
 TIMES = "suffix:x"
+# What a mesh's first hour shows instead of numbers.
+NO_BUDGET_YET = "known after the first full hour"
+NO_RATE_YET = "known with the first requests"
 
 CLUSTER = panels.Label("cluster", "Cluster", hidden=True)
 NAMESPACE = panels.Label("namespace", "Namespace", 130)
@@ -38,9 +41,15 @@ def number(
     decimals: int | None = None,
     links: Sequence[panels.Link] = (),
     loud: bool = False,
+    empty: str = "",
 ) -> Stat:
-    """One big number, or one for each series with its name; a ``loud`` one fills its panel with its colour."""
+    """One big number, or one for each series with its name; a ``loud`` one fills its panel with its colour.
+
+    ``empty`` is what stands there while there is no number.
+    """
     fields: dict[str, Any] = {"color": {"mode": "thresholds"}, **({"links": list(links)} if links else {})}
+    if empty:
+        fields["noValue"] = empty
     return Stat(
         title=title,
         description=description,
@@ -69,6 +78,7 @@ def curves(
     high: float | None = None,
     wide: bool = False,
     listed: str = "",
+    empty: str = "",
 ) -> TimeSeries:
     """Numbers over time; ``steps`` are drawn as dashed lines, ``stacked`` adds the series up.
 
@@ -76,6 +86,8 @@ def curves(
     be read. Many series are ``listed`` at the side, the ``highest`` or the ``lowest`` first.
     """
     fields: dict[str, Any] = {"min": low, "max": high, **({"links": list(links)} if links else {})}
+    if empty:
+        fields["noValue"] = empty
     if wide:
         fields["custom"] = {"scaleDistribution": {"type": "symlog", "log": 10, "linearThreshold": 1}}
     order: dict[str, Any] = {"legend": {"sortBy": "Last *", "sortDesc": listed == "highest"}} if listed else {}

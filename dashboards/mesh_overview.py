@@ -7,6 +7,8 @@ from dashboards._style import (
     ANY_IS_RED,
     CLUSTER,
     NAMESPACE,
+    NO_BUDGET_YET,
+    NO_RATE_YET,
     OWNER,
     SERVICE,
     SPENT_IS_RED,
@@ -49,8 +51,9 @@ def _now(mesh: Mesh) -> panels.Line:
         (
             number(
                 "Pages now",
-                "Alerts that wake somebody at this moment. None: no user is hurt as far as the promises go.",
-                paging(queries.firing(Severity.PAGE)),
+                "SLOs, and other alerts, that wake somebody at this moment, but for those held back while a service "
+                "that they call pages. Silences are unseen here.",
+                paging(queries.pages()),
                 "short",
                 steps=ANY_IS_RED,
                 loud=True,
@@ -74,6 +77,7 @@ def _now(mesh: Mesh) -> panels.Line:
                 steps=panels.BURN_STEPS,
                 decimals=1,
                 links=_TO_BUDGETS,
+                empty=NO_RATE_YET,
             ),
             number(
                 "Least budget left",
@@ -83,6 +87,7 @@ def _now(mesh: Mesh) -> panels.Line:
                 steps=SPENT_IS_RED,
                 decimals=0,
                 links=_TO_BUDGETS,
+                empty=NO_BUDGET_YET,
             ),
             number(
                 "Failed requests",
@@ -143,7 +148,7 @@ def _alerts(mesh: Mesh) -> panels.Line:
 
 def _services() -> panels.Table:
     pages = queries.or_else(
-        queries.count(queries.firing(Severity.PAGE), by=_IDENTITY),
+        queries.count(queries.pages(), by=_IDENTITY),
         0 * queries.highest(queries.promql("service:info"), by=_IDENTITY),
     )
     burn = queries.highest(queries.burn_rate(1 * hours), by=_IDENTITY)

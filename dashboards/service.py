@@ -2,8 +2,20 @@
 
 from grafanalib.core import Dashboard, Target, Time
 
-from dashboards._style import ANY_IS_RED, LIMIT_LINE, SPENT_IS_RED, TIMES, asked, coloured, curves, number, paging
-from meshscope import AnyService, Severity, dashboard, hours, panels, queries
+from dashboards._style import (
+    ANY_IS_RED,
+    LIMIT_LINE,
+    NO_BUDGET_YET,
+    NO_RATE_YET,
+    SPENT_IS_RED,
+    TIMES,
+    asked,
+    coloured,
+    curves,
+    number,
+    paging,
+)
+from meshscope import AnyService, dashboard, hours, panels, queries
 
 
 @dashboard
@@ -32,8 +44,9 @@ def _now(service: AnyService) -> panels.Line:
         (
             number(
                 "Pages now",
-                "Alerts about this service that wake somebody at this moment.",
-                paging(queries.firing(Severity.PAGE)),
+                "SLOs of this service, and other alerts, that wake somebody at this moment, but for those held back "
+                "while a service that it calls pages. Silences are unseen here.",
+                paging(queries.pages()),
                 "short",
                 steps=ANY_IS_RED,
                 loud=True,
@@ -48,12 +61,13 @@ def _now(service: AnyService) -> panels.Line:
             number(
                 "Burn rate",
                 "How many times too fast each error budget was spent during the last hour. At 1 it lasts exactly for "
-                "30 days; the colours change where alerts fire.",
+                "its period; the colours change where alerts fire.",
                 queries.burn_rate(1 * hours),
                 TIMES,
                 steps=panels.BURN_STEPS,
                 legend="{{slo}}",
                 decimals=1,
+                empty=NO_RATE_YET,
             ),
             number(
                 "Budget left",
@@ -63,6 +77,7 @@ def _now(service: AnyService) -> panels.Line:
                 steps=SPENT_IS_RED,
                 legend="{{slo}}",
                 decimals=0,
+                empty=NO_BUDGET_YET,
             ),
             number(
                 "Requests",
@@ -154,6 +169,7 @@ def _promises(service: AnyService) -> panels.Line:
                 steps=SPENT_IS_RED,
                 low=None,
                 high=1,
+                empty=NO_BUDGET_YET,
             ),
         ),
     )
@@ -175,7 +191,8 @@ def _neighbours() -> panels.Line:
             ),
             _neighbour_table(
                 "Callers",
-                "Who calls this service: they see its failures, and may be hurt by them.",
+                "Who calls this service: they see its failures, and may be hurt by them. Requests and failures are "
+                "those between the two, where the mesh's metrics name callers.",
                 panels.Of.ROW,
                 (
                     panels.Label("service", "Service", linked=True),
@@ -189,14 +206,17 @@ def _neighbours() -> panels.Line:
 
 def _neighbour_table(title: str, description: str, of: panels.Of, labels: tuple[panels.Label, ...]) -> panels.Table:
     along = queries.callees if of is panels.Of.CALLEE else queries.callers
+    requests, failed = along(queries.requests), along(queries.failure_ratio)
+    if of is panels.Of.ROW:
+        requests, failed = queries.edge_requests(), queries.edge_failures() / queries.edge_requests()
     burn: queries.Drawn = queries.burn_rate(1 * hours)
     return panels.Table(
         title=title,
         description=description,
         labels=labels,
         columns=(
-            panels.Column(title="Requests", query=along(queries.requests), unit="reqps", decimals=1),
-            panels.Column(title="Failed", query=along(queries.failure_ratio), unit="percentunit", decimals=2),
+            panels.Column(title="Requests", query=requests, unit="reqps", decimals=1),
+            panels.Column(title="Failed", query=failed, unit="percentunit", decimals=2),
             panels.Column(title="Burn rate", query=along(burn), unit=TIMES, decimals=1, steps=panels.BURN_STEPS),
         ),
         sort=("-Burn rate",),

@@ -7,6 +7,7 @@ from dashboards._style import (
     ANY_IS_RED,
     CLUSTER,
     NAMESPACE,
+    NO_BUDGET_YET,
     OWNER,
     SERVICE,
     SPENT_IS_RED,
@@ -44,17 +45,32 @@ def _now() -> panels.Line:
         (
             number(
                 "Exhausted budgets",
-                "Promises that are broken: over their period more requests were bad than allowed.",
-                paging(queries.below(left, 0)),
+                "Promises that are broken: over their period more requests were bad than allowed. 0 only of those "
+                "whose budget is known.",
+                queries.or_else(queries.count(queries.below(left, 0)), 0 * queries.count(left)),
                 "short",
                 steps=ANY_IS_RED,
                 loud=True,
                 links=_TO_OVERVIEW,
+                empty=NO_BUDGET_YET,
             ),
             number(
-                "Burn-rate pages",
-                "Error budgets that are spent so fast that somebody is woken.",
-                paging(queries.firing(Severity.PAGE, alert=_BURN)),
+                "Unknown budgets",
+                "Promises of whose budget nothing is known: new ones are after the first full hour, others report "
+                "nothing.",
+                paging(
+                    queries.promql(
+                        "slo:objective:ratio unless on (cluster, namespace, service, slo) slo:errors:ratio_period"
+                    )
+                ),
+                "short",
+                steps=ANY_IS_ORANGE,
+                links=_TO_OVERVIEW,
+            ),
+            number(
+                "SLOs that page",
+                "Promises that wake somebody now, but for those held back while a service that they call pages.",
+                paging(queries.pages(of_slos=True)),
                 "short",
                 steps=ANY_IS_RED,
                 links=_TO_OVERVIEW,

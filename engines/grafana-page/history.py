@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from meshscope.build.options import Options
+from meshscope.build.rules.burn import BURNS
 from meshscope.build.rules.indicators import views
-from meshscope.build.rules.slo import BURNS
 from meshscope.build.rules.statics import identity_labels, static_groups
 from meshscope.model.model import Model
 from meshscope.model.provider import MeshProvider
@@ -80,8 +80,8 @@ class Past:
     def openmetrics(self) -> Iterator[str]:
         """The text that promtool makes blocks of, a line at a time."""
         families: dict[str, list[Series]] = {}
-        parts = (self._static(), self._services(), self._slos(), self._instances(), self._alerts(), self._collectors(),
-                 self._agent())  # fmt: skip
+        parts = (self._static(), self._services(), self._edges(), self._slos(), self._instances(), self._alerts(),
+                 self._collectors(), self._agent())  # fmt: skip
         for series in (each for part in parts for each in part):
             families.setdefault(series.name, []).append(series)
         for name, family in families.items():
@@ -140,6 +140,32 @@ class Past:
             yield Series(name="service:failures:rate5m", labels=labels, value=product(load, failing))
             yield from self._latency(service, seen.of(service), {}, 1.0)
 
+    def _edges(self) -> Iterator[Series]:
+        """What each caller asks of each service, where the mesh's metrics name callers."""
+        names, samples = self.provider.labels, self.provider.samples
+        if not names.caller:
+            return
+        seen = views(self.model, self.provider)
+        failed = next(labels for name, labels in samples.items() if name.startswith("failed"))
+        for service in self.model.services:
+            callers = [caller for caller, callee in self.model.calls if callee == service.identity]
+            load, failing = self.load(service), self.failing(service)
+            for caller in callers:
+                share = constant(1 / len(callers))
+                labels = {
+                    names.cluster: service.cluster,
+                    names.namespace: service.namespace,
+                    names.service: service.name,
+                    names.reporter: seen.of(service),
+                    names.caller_namespace: caller.namespace,
+                    names.caller: caller.name,
+                }
+                requests = self.provider.requests
+                good = {**labels, **samples["good"]}
+                yield Series(name=requests, labels=good, value=product(load, share), counter=True)
+                bad = product(load, failing, share)
+                yield Series(name=requests, labels={**labels, **failed}, value=bad, counter=True)
+
     def _latency(self, service: Service, reporter: str, pod: Labels, slower: float) -> Iterator[Series]:
         names = self.provider.labels
         who = {names.cluster: service.cluster, names.namespace: service.namespace, names.service: service.name}
@@ -163,10 +189,10 @@ class Past:
     def _slos(self) -> Iterator[Series]:
         for service, slo in self.model.slos:
             labels = {**identity_labels(service.identity), "slo": slo.name}
-            bad, budget, period = self._bad(service, slo), float(slo.budget), float(slo.over / (1 * days))
+            bad, budget = self._bad(service, slo), float(slo.budget)
             for window, length in WINDOWS.items():
                 yield Series(name=f"slo:errors:ratio_rate{window}", labels=labels, value=mean(bad, length))
-            yield Series(name="slo:burn_unit:ratio", labels=labels, value=constant(budget * period / 30))
+            yield Series(name="slo:error_budget:ratio", labels=labels, value=constant(budget))
             of_period = {**labels, "period": str(slo.over)}
             yield Series(name="slo:errors:ratio_period", labels=of_period, value=self._spent(service, slo, bad))
 
@@ -207,7 +233,11 @@ class Past:
             burning = {"alertname": "ErrorBudgetBurn", "severity": "page", "slo": "availability", "sli": "availability",
                        "kind": "symptom", "long": str(burn.long), "short": str(burn.short)}  # fmt: skip
             yield from self._alert(service, burning, 240)
+            if calls_hurt:
+                held = {"alertname": "DependencyPaging", "severity": "none", "sli": "availability"}
+                yield from self._alert(service, held, 270)
             if _is_hurt(service):
+                yield from self._alert(service, {**burning, "long": "6h", "short": "30m"}, 600)
                 yield from self._alert(service, {**burning, "severity": "ticket", "long": "1d", "short": "2h"}, 900)
                 lone = {"alertname": "LoneFailingInstance", "severity": "page", **_pods(service)[1]}
                 yield from self._alert(service, {**lone, "stage": "agent"}, 120)

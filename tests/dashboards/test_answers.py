@@ -64,13 +64,41 @@ def test_every_query_of_every_panel_has_an_answer(asked: Asked, board: str) -> N
 
 @pytest.mark.engines("promtool", "prometheus")
 def test_the_overview_says_who_is_hurt(asked: Asked) -> None:
-    assert asked.value("mesh-overview", "Pages now") == 4
+    # Two pairs of windows are one SLO, and the bridge holds back those who call it; an instance is apart.
+    assert asked.value("mesh-overview", "Pages now") == 2
+    assert asked.value("slo", "SLOs that page") == 1
     assert asked.value("mesh-overview", "Highest burn rate") > 14.4
     firing = asked.answers("mesh-overview", "Firing now")["Firing now", "A"]
     assert {(row["metric"]["alertname"], row["metric"]["service"]) for row in firing} == {
         ("ErrorBudgetBurn", "ledger"), ("ErrorBudgetBurn", "checkout"), ("ErrorBudgetBurn", "payment"),
         ("LoneFailingInstance", "ledger"),
     }  # fmt: skip
+
+
+@pytest.mark.engines("promtool", "prometheus")
+def test_callers_show_what_they_ask_of_the_chosen_service_and_not_all_that_they_are_asked(asked: Asked) -> None:
+    edges = {
+        row["metric"]["service"]: float(row["value"][1]) for row in asked.answers("service", "Callers")["Callers", "A"]
+    }
+    assert set(edges) == {"checkout", "payment"}
+    whole = asked.value("service", "Requests")
+    if asked.name == "istio":
+        assert edges["checkout"] == pytest.approx(whole / 2, rel=0.05)
+        assert edges["payment"] == pytest.approx(whole / 2, rel=0.05)
+
+
+@pytest.mark.engines("promtool", "prometheus")
+def test_a_budget_of_which_nothing_is_known_is_not_one_that_is_left(asked: Asked) -> None:
+    assert asked.value("slo", "Unknown budgets") == 0
+    [exhausted] = [
+        query.expr
+        for dashboard in built(asked.name)
+        if dashboard.name == "slo"
+        for query in panel_queries(dashboard, {})
+        if query.panel == "Exhausted budgets"
+    ]
+    # Before the first full hour of a mesh no budget is known: nothing, and not 0.
+    assert asked.server.at(exhausted, asked.end - 3 * 86400)["result"] == []
 
 
 @pytest.mark.engines("promtool", "prometheus")

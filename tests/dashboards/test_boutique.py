@@ -239,3 +239,21 @@ def test_another_hash_seed_gives_the_same_bytes(seed: str) -> None:
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert made.stdout == "".join(canonical_json(each.document) for each in built("istio"))
+
+
+def test_panels_that_a_mesh_s_first_hour_leaves_empty_say_why() -> None:
+    said = {
+        (board.name, panel["title"]): panel["fieldConfig"]["defaults"].get("noValue", "")
+        for board in built("istio")
+        for panel in board.document["panels"]
+        if "fieldConfig" in panel
+    }
+    # The period's ratio is recorded once an hour; burn rates come with the first requests.
+    for board, title in (
+        ("mesh-overview", "Least budget left"),
+        ("service", "Budget left"),
+        ("slo", "Exhausted budgets"),
+    ):
+        assert "hour" in said[board, title], title
+    for board, title in (("mesh-overview", "Highest burn rate"), ("service", "Burn rate")):
+        assert "requests" in said[board, title], title

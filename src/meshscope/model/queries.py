@@ -97,6 +97,20 @@ class Firing(Query):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+class Pages(Query):
+    """One series of value 1 for each SLO that wakes somebody now, and for each other page of a service."""
+
+    of_slos: bool
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Edge(Query):
+    """Requests a second between each caller and the chosen service, of all or of those that failed."""
+
+    failed: bool
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Labelled(Query):
     """``of`` with ``labels`` of the one series called ``source`` that agrees ``on`` the labels of an identity."""
 
@@ -164,6 +178,28 @@ def firing(severity: Severity | None = None, *, alert: Alert | str = "", stages:
     ``stages`` shows the agent's stage too, of which people aren't told.
     """
     return Firing(severity, alert.camel if isinstance(alert, Alert) else alert, stages)
+
+
+def pages(*, of_slos: bool = False) -> Query:
+    """1 for each SLO that pages, however many of its alerts and windows do, and for each other page of a service.
+
+    What is held back since a service that it calls pages is left out; that a page is silenced nobody but Alertmanager
+    knows. ``of_slos`` leaves out pages that are of no SLO.
+    """
+    return Pages(of_slos)
+
+
+def edge_requests() -> Query:
+    """Requests a second from each caller to the chosen service, labelled as `callers` are.
+
+    Where the mesh's metrics name no caller, all requests to the caller itself.
+    """
+    return Edge(failed=False)
+
+
+def edge_failures() -> Query:
+    """The same of requests that failed; 0 where none did."""
+    return Edge(failed=True)
 
 
 def limit(alert: Alert) -> Expr:

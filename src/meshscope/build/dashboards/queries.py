@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from meshscope.build.options import Options
-from meshscope.build.promql import ID, IDENTITY, one_of, pretty, quoted, selector
+from meshscope.build.promql import ID, IDENTITY, one_of, pretty, quoted, renamed, selector
+from meshscope.build.rules.bridge import DEPENDENCY_PAGING
 from meshscope.build.rules.indicators import VIEW, Raw, raw, views
 from meshscope.model.boards import About
 from meshscope.model.model import Model
@@ -22,9 +23,11 @@ from meshscope.model.queries import (
     Buckets,
     Calculated,
     Drawn,
+    Edge,
     Firing,
     Labelled,
     Neighbours,
+    Pages,
     Promql,
     Quantile,
 )
@@ -73,6 +76,8 @@ class Writer:
                 return self._aggregated(query), _ATOM
             case Firing():
                 return self._firing(query), _ATOM
+            case Pages() | Edge():
+                return self._pages(query.of_slos) if isinstance(query, Pages) else self._edge(query.failed), 0
             case Neighbours(along=along, of=of):
                 return self._neighbours(along, of), 5
             case Labelled(of=of, labels=labels, source=source, on=on):
@@ -111,6 +116,37 @@ class Writer:
         alert = f"alertname={quoted(query.alert)}" if query.alert else ""
         stage = "" if query.stages else 'stage!="agent"'
         return self._narrow(selector("ALERTS", 'alertstate="firing"', severity, alert, stage))
+
+    def _pages(self, of_slos: bool) -> str:
+        here = self._matchers(tuple((name, name) for name in IDENTITY))
+        firing = 'alertstate="firing"'
+        # It has the labels that its inhibit rule demands to be equal; other pages have no sli.
+        bridge = selector("ALERTS", f"alertname={quoted(DEPENDENCY_PAGING)}", firing, *here)
+
+        def told(matcher: str, by: str) -> str:
+            severity = f"severity={quoted(self.model.mesh.severities.page)}"
+            page = self._narrow(selector("ALERTS", firing, severity, 'stage!="agent"', matcher))
+            return f"max by ({ID}, {by}) ({page} unless on ({ID}, sli) {bridge})"
+
+        of_slo, others = told('slo!=""', "slo"), told('slo=""', "alertname")
+        return of_slo if of_slos else f"{of_slo} or {others}"
+
+    def _edge(self, failed: bool) -> str:
+        labels = self.provider.labels
+        if not labels.caller:
+            every = Promql("service:failures:rate5m" if failed else "service:requests:rate5m")
+            return self._neighbours(Along.CALLERS, every)
+        known = ((labels.cluster, "cluster"), (labels.namespace, "namespace"), (labels.service, "service"))
+        here = (*self._matchers(known), self._chosen_reporter())
+        kinds = self.provider.failed if failed else ("",)
+        counted = " or ".join(f"rate({selector(self.provider.requests, *here, kind)}[{INTERVAL}])" for kind in kinds)
+        theirs = (labels.cluster, labels.caller_namespace, labels.caller)
+        summed = f"sum by ({', '.join(theirs)}) ({counted})"
+        named = renamed(summed, (("namespace", labels.caller_namespace), ("service", labels.caller)))
+        by_caller = f"sum by ({ID}) ({named})"
+        calls = selector("service:calls:info", *self._matchers(_CALLEE))
+        edge = f"{calls} * on ({ID}) group_left () {by_caller}"
+        return f"{edge} or 0 * {calls}" if failed else edge
 
     def _neighbours(self, along: Along, of: Drawn) -> str:
         everywhere = replace(self, about=About.FOREIGN)
