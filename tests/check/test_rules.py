@@ -226,7 +226,7 @@ def test_a_comment_that_is_not_understood_allows_nothing_and_is_said(comment: st
 
 def test_a_comment_that_nothing_needs_is_said(tmp_path: Path) -> None:
     comment = GIVEN.format(until="2027-01-31")
-    text = f"from meshscope import Owner\n{comment}\nx = Owner(name='x', issues='github:a/x', chat='slack:#x')\n"
+    text = f"from meshscope import Owner\n{comment}\nx = Owner(name='x', issues='github:a/x', pager='pagerduty:x')\n"
     made = assembled(small(tmp_path, services__x=text).root, None, Options())
     said, held = judged(made, tuple(RULES.values()), list(made.findings), date(2026, 12, 1))
     assert [(finding.code, finding.level) for finding in said] == [("suppression/unused", Level.NOTE)]
