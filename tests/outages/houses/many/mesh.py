@@ -1,4 +1,4 @@
-"""Forty services behind one front: twelve of one team, the rest of another."""
+"""Twenty-seven services behind one front: twelve of one team, the rest of another."""
 
 from services.many import front, platform, services
 

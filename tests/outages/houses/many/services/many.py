@@ -1,4 +1,4 @@
-"""Twelve services of team shelf, 27 of team rest, and the front that calls all of them."""
+"""Twelve services of team shelf, 15 of team rest, and the front that calls all of them."""
 
 from period import period
 
@@ -29,5 +29,5 @@ def _service(name: str, owner: Owner) -> Service:
 
 services = (
     *(_service(f"shelf-{number:02}", shelf) for number in range(1, 13)),
-    *(_service(f"rest-{number:02}", rest) for number in range(1, 28)),
+    *(_service(f"rest-{number:02}", rest) for number in range(1, 16)),
 )

@@ -20,7 +20,6 @@ checkout = Service(
     namespace="shop",
     owner=payments,
     runbook="checkout.md",
-    tier=1,
     slos=(availability,),
     volume=10 * per_second,
 )
