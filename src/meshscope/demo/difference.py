@@ -12,8 +12,9 @@ from meshscope.artefacts.files import File
 # What no program reads: it says how the tree was built.
 _ABOUT = ("manifest.json", "model.json", "README.md", "detection.txt")
 _LENGTH = re.compile(r"\b(?:\d+(?:\.\d+)?(?:ms|[smhdw]))+\b")
-# Rates are multiplied with their window's seconds where a rule counts events.
-_SECONDS = re.compile(r"(?<=\* )\d+(?:\.\d+)?(?=\s+(?:>=|[<>*]))")
+# Rates are multiplied with their window's seconds where a rule counts events, counts are divided by them, and a rule
+# looks so many seconds back.
+_SECONDS = re.compile(r"(?<=[*/])\d+(?:\.\d+)?|(?<=time\(\)-)\d+(?:\.\d+)?")
 _COMMENT = re.compile(r"^ *# ?", re.MULTILINE)
 _SPACE = re.compile(r"\s+")
 # What shows best that windows, pending times and waits all shrink.
@@ -77,4 +78,4 @@ def _lines(path: str, true: str, scaled: str) -> Iterator[Line]:
 
 
 def _timeless(text: str) -> str:
-    return _SPACE.sub("", _SECONDS.sub("*", _LENGTH.sub("*", _COMMENT.sub("", text))))
+    return _SECONDS.sub("*", _SPACE.sub("", _LENGTH.sub("*", _COMMENT.sub("", text))))
