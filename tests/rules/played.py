@@ -100,6 +100,6 @@ def play(
     }
     (folder / "tests.yaml").write_text(yaml.dump(tests))
     done = subprocess.run(
-        [promtool, "test", "rules", folder / "tests.yaml"], capture_output=True, text=True, timeout=900, check=False
+        [promtool, "test", "rules", folder / "tests.yaml"], capture_output=True, text=True, timeout=1800, check=False
     )
     assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]

@@ -20,6 +20,7 @@ PERIODS = (7, 14, 28, 30, 90)
 WINDOWS = ("1h", "6h", "1d", "3d")
 RATES = {7: ("13.4", "3.5", "1.4", "1"), **dict.fromkeys((14, 28, 30, 90), ("14.4", "6", "3", "1"))}
 PAGES = ("1h", "6h")
+END = 9 * 60
 TOLD = "ErrorBudgetBurn|ErrorBudgetSpent|Outage|NothingSucceeds"
 
 
@@ -116,7 +117,7 @@ def test_an_outage_pages_whatever_the_budget_and_the_period(engine: Callable[[st
 def requests_each(minutes: int, since: int, until: int) -> str:
     """One request each ``minutes``, from minute ``since`` to ``until``, as a counter sampled twice a minute."""
     moments = set(range(since, until + 1, minutes))
-    return at_minutes(dict.fromkeys(moments, 1), 15 * 60)
+    return at_minutes(dict.fromkeys(moments, 1), END)
 
 
 def at_minutes(counts: dict[int, int], end: int) -> str:
@@ -132,15 +133,15 @@ def at_minutes(counts: dict[int, int], end: int) -> str:
 def test_with_little_traffic_of_which_nothing_succeeds_somebody_is_woken(
     engine: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    """Counted from the last good request, at minute 360."""
-    slo, last = promise("99.9", 30), 6 * 60
+    """Counted from the last good request, at minute 120."""
+    slo, last = promise("99.9", 30), 2 * 60
     within = {10: 35, 20: 65, 60: 370, 120: 370}
     services, series, looks = [], [], []
     for apart, limit in within.items():
         name = f"each-{apart}"
         services.append(service(name, slo))
         series.append(counted(name, "200", requests_each(apart, 0, last)))
-        series.append(counted(name, "503", requests_each(apart, last + apart, 14 * 60)))
+        series.append(counted(name, "503", requests_each(apart, last + apart, END)))
         looks.append(Look(f"{last + limit}m", fired("NothingSucceeds", name, f"{limit}m"), each([name])))
         looks.append(Look(f"{last}m", fired(TOLD, name, f"{last}m"), {}))
     alone = {
@@ -151,15 +152,13 @@ def test_with_little_traffic_of_which_nothing_succeeds_somebody_is_woken(
     }
     for name, failures in alone.items():
         services.append(service(name, slo))
-        series.append(counted(name, "200", at_minutes(dict.fromkeys(range(0, last - 30, 60), 1), 15 * 60)))
-        series.append(
-            counted(name, "503", at_minutes({last + after: count for after, count in failures.items()}, 15 * 60))
-        )
+        series.append(counted(name, "200", at_minutes(dict.fromkeys(range(0, last - 30, 60), 1), END)))
+        series.append(counted(name, "503", at_minutes({last + after: count for after, count in failures.items()}, END)))
     services.append(service("now-and-then-good", slo))
-    series.append(counted("now-and-then-good", "200", requests_each(25, 0, 14 * 60)))
-    series.append(counted("now-and-then-good", "503", requests_each(10, 3, 14 * 60)))
+    series.append(counted("now-and-then-good", "200", requests_each(25, 0, END)))
+    series.append(counted("now-and-then-good", "503", requests_each(10, 3, END)))
     quiet = "|".join((*alone, "now-and-then-good"))
-    looks.append(Look("14h", fired("NothingSucceeds", quiet, "14h"), {}))
-    paged = f'count by (service) (max_over_time(ALERTS{{severity="page",service=~"{"|".join(alone)}"}}[14h]))'
-    looks.append(Look("14h", paged, {}))
+    looks.append(Look("9h", fired("NothingSucceeds", quiet, "9h"), {}))
+    paged = f'count by (service) (max_over_time(ALERTS{{severity="page",service=~"{"|".join(alone)}"}}[9h]))'
+    looks.append(Look("9h", paged, {}))
     play(engine("promtool"), tmp_path, services, series, looks)
