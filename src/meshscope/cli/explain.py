@@ -1,8 +1,8 @@
-"""``meshscope explain``: what a finding's code means, what an alert asks, what is known of a service."""
+"""``meshscope explain``: what a finding's code or a word means, what an alert asks, what is known of a service."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -13,6 +13,8 @@ from meshscope.build.options import Options
 from meshscope.check.pages import catalogue, index, page, summary
 from meshscope.check.subject import Rule
 from meshscope.cli import exits, options
+from meshscope.cli.words import markdown
+from meshscope.cli.words import pages as word_pages
 from meshscope.findings import Finding, MeshscopeError
 from meshscope.model.alerting import Alert
 from meshscope.model.model import Model
@@ -20,22 +22,37 @@ from meshscope.model.services import Service
 from meshscope.model.slo import Latency
 from meshscope.wiring.assembly import Assembly, assembled
 from meshscope.wiring.rules import rules
+from meshscope.wiring.words import words
 
 
 @click.command()
 @click.argument("what", required=False)
 @options.house
 @click.option("--pages", type=click.Path(file_okay=False, path_type=Path), hidden=True)
-def command(what: str | None, root: Path, environment: str | None, load_seconds: float, pages: Path | None) -> int:
-    """Explain WHAT: a finding's code, an alert, or a service. Without it, list the codes."""
+@click.option("--reference", type=click.Path(file_okay=False, path_type=Path), hidden=True)
+def command(
+    what: str | None,
+    root: Path,
+    environment: str | None,
+    load_seconds: float,
+    pages: Path | None,
+    reference: Path | None,
+) -> int:
+    """Explain WHAT: a finding's code, a word of definitions, an alert, or a service. Without it, list the codes."""
     own, _ = rules()
-    if pages is not None:
-        _write(pages, own)
+    known = {word.name: word for word in words()}
+    if pages is not None or reference is not None:
+        if pages is not None:
+            _write(pages, own)
+        if reference is not None:
+            _put(reference, word_pages(tuple(known.values())))
     elif what is None:
         width = max(len(rule.code) for rule in own)
         click.echo("".join(f"{rule.code:{width}}  {summary(rule)}\n" for rule in own), nl=False)
     elif any(rule.code == what for rule in own):
         click.echo(next(page(rule) for rule in own if rule.code == what), nl=False)
+    elif what in known:
+        click.echo(markdown(known[what]), nl=False)
     elif what in catalogue():
         entry = catalogue()[what]
         click.echo(f"{entry.code}: {entry.title}\n  why:  {entry.why}\n  help: {entry.help}")
@@ -45,11 +62,14 @@ def command(what: str | None, root: Path, environment: str | None, load_seconds:
 
 
 def _write(folder: Path, own: Sequence[Rule]) -> None:
-    for rule in own:
-        path = folder / f"{rule.code}.md"
+    _put(folder, {f"{rule.code}.md": page(rule) for rule in own} | {"README.md": index(own)})
+
+
+def _put(folder: Path, texts: Mapping[str, str]) -> None:
+    for name, text in texts.items():
+        path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(page(rule), encoding="utf-8")
-    (folder / "README.md").write_text(index(own), encoding="utf-8")
+        path.write_text(text, encoding="utf-8")
 
 
 def _defined(what: str, own: Sequence[Rule], assembly: Assembly) -> Iterator[str]:
@@ -114,7 +134,7 @@ def _owner(service: Service) -> str:
 
 
 def _unknown(what: str, own: Sequence[Rule], model: Model) -> Finding:
-    known = [rule.code for rule in own] + list(catalogue())
+    known = [rule.code for rule in own] + list(catalogue()) + [word.name for word in words()]
     known += [alert.camel for alert in model.alerts] + [alert.name for alert in model.alerts]
     known += [name for service in model.services for name in _names(service)]
     close = get_close_matches(what, known, n=1)
