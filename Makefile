@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup demo test bench browser engines lint docs dashboards-page
+.PHONY: help setup demo test bench browser engines lint docs site dashboards-page
 .DELETE_ON_ERROR:
 
 help:  ## say what there is
@@ -51,4 +51,8 @@ dashboards-page: setup  ## draw the dashboards with Grafana's own components (ne
 	@$(BIN)/python engines/grafana-page/draw.py
 
 docs: setup  ## write the pages that are made from the code
-	@$(BIN)/meshscope explain --pages docs/rules
+	@$(BIN)/meshscope explain --pages docs/rules --reference docs/reference
+
+site: docs  ## write the documentation site to build/site
+	@$(BIN)/mkdocs build --quiet
+	@echo "wrote build/site: open build/site/index.html"
