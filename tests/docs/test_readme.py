@@ -2,18 +2,16 @@
 
 import os
 import re
-import shlex
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import engine_folder
 from tests.discovery.conftest import serving
 from tests.discovery.world import world
+from tests.docs.transcripts import commands, play
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
@@ -21,35 +19,8 @@ README = (ROOT / "README.md").read_text()
 ADDRESS = "http://prometheus.example:9090"
 
 
-@dataclass
-class Command:
-    text: str
-    expected: list[str]
-
-
-def commands() -> list[Command]:
-    """The commands of the README's console blocks, each with the lines that it is said to print."""
-    found: list[Command] = []
-    for block in re.findall(r"```console\n(.*?)```", README, re.DOTALL):
-        for line in block.splitlines():
-            if line.startswith("$ "):
-                found.append(Command(line[2:], []))
-            else:
-                found[-1].expected.append(line)
-    return found
-
-
-def matches(expected: list[str], printed: list[str]) -> bool:
-    """Whether ``printed`` is as said; a line ``...`` stands for any lines, ``...`` in one for any text."""
-    pattern = "".join(
-        r"(?:.*\n)*" if line == "..." else ".*".join(re.escape(part) for part in line.split("...")) + r"\n"
-        for line in expected
-    )
-    return re.fullmatch(pattern, "".join(f"{line}\n" for line in printed)) is not None
-
-
 def test_make_targets_do_what_the_readme_says():
-    wanted = [command.text for command in commands() if command.text.startswith("make ")]
+    wanted = [command.text for command in commands(README) if command.text.startswith("make ")]
     assert wanted == ["make demo", "make test"]
     plain = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
     for command, does in (("make demo", "meshscope demo"), ("make test", "pytest --engines=required")):
@@ -59,34 +30,8 @@ def test_make_targets_do_what_the_readme_says():
 
 @pytest.mark.engines("prometheus", "promtool", "amtool", "otelcol", "otelcol-logs")
 def test_every_command_prints_what_the_readme_says(tmp_path, engine):
-    home = tmp_path / "home"
-    (home / "work").mkdir(parents=True)
-    place = home / "work"
-    environment = {
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "HOME": str(home),
-        "MESHSCOPE_CACHE": str(engine_folder().parents[1]),
-        "COLUMNS": "120",
-    }
     with serving(engine("prometheus"), engine("promtool"), tmp_path / "prometheus", world().counters) as address:
-        for command in commands():
-            if command.text.startswith(("make ", "pip ")):
-                continue
-            if command.text.startswith("cd "):
-                place = (home / "work" / command.text.removeprefix("cd ")).resolve()
-                continue
-            where = home / "work" if re.match(r"meshscope new (acme|shop)", command.text) else place
-            done = subprocess.run(
-                shlex.split(command.text.replace(ADDRESS, address)),
-                cwd=where,
-                env=environment,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                check=False,
-            )
-            assert matches(command.expected, done.stdout.splitlines()), f"$ {command.text}\n{done.stdout}"
-            assert "Traceback" not in done.stdout
+        play(commands(README), tmp_path / "home", lambda text: text.replace(ADDRESS, address))
 
 
 def test_links_and_pictures_of_the_readme_are_there():

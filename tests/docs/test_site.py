@@ -7,15 +7,20 @@ from pathlib import Path
 
 import pytest
 import yaml
+from grafanalib.core import Target
 
 import meshscope
+from meshscope.cli.provider_page import provider_page
 from meshscope.cli.words import pages
+from meshscope.wiring.assembly import providers
 from meshscope.wiring.words import Word, words
+from tests.docs.transcripts import commands, play
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 WORDS = words()
-PAGES = [DOCS / "index.md", DOCS / "tutorial.md", DOCS / "own-mesh.md", DOCS / "upgrading.md", *(DOCS / "how-to").glob("*.md")]
+OURS = ("index.md", "tutorial.md", "own-mesh.md", "upgrading.md")
+PAGES = [*(DOCS / name for name in OURS), *(DOCS / "how-to").glob("*.md")]
 
 
 def test_the_site_builds_without_a_broken_link(tmp_path):
@@ -47,7 +52,8 @@ def test_every_page_is_in_the_navigation():
 
 
 def test_the_reference_is_what_the_code_says():
-    for name, text in pages(WORDS).items():
+    signals = {"providers.md": provider_page(providers().values())}
+    for name, text in {**pages(WORDS), **signals}.items():
         assert (DOCS / "reference" / name).read_text() == text, "run `make docs`"
 
 
@@ -67,10 +73,17 @@ def test_every_word_is_described_with_an_example(word: Word):
 @pytest.mark.parametrize("word", WORDS, ids=lambda word: word.name)
 def test_every_example_runs_as_it_stands(word: Word):
     """In a namespace of nothing but the words, as in a definition file; grafanalib's Target stands for its panels."""
-    from grafanalib.core import Target  # noqa: PLC0415
-
     names = {name: getattr(meshscope, name) for name in meshscope.__all__} | {"Target": Target}
     exec(compile(f"from __future__ import annotations\n{word.example}", word.name, "exec"), names)
+
+
+@pytest.mark.engines("promtool", "amtool", "otelcol", "otelcol-logs")
+def test_the_commands_of_the_tutorial_print_what_it_says(tmp_path, engine):
+    for program in ("promtool", "amtool", "otelcol", "otelcol-logs"):
+        engine(program)
+    shown = commands((DOCS / "tutorial.md").read_text())
+    assert len(shown) > 8
+    play(shown, tmp_path / "home")
 
 
 def test_yaml_on_the_pages_is_yaml():

@@ -13,6 +13,7 @@ from meshscope.build.options import Options
 from meshscope.check.pages import catalogue, index, page, summary
 from meshscope.check.subject import Rule
 from meshscope.cli import exits, options
+from meshscope.cli.provider_page import provider_page
 from meshscope.cli.words import markdown
 from meshscope.cli.words import pages as word_pages
 from meshscope.findings import Finding, MeshscopeError
@@ -20,7 +21,7 @@ from meshscope.model.alerting import Alert
 from meshscope.model.model import Model
 from meshscope.model.services import Service
 from meshscope.model.slo import Latency
-from meshscope.wiring.assembly import Assembly, assembled
+from meshscope.wiring.assembly import Assembly, assembled, providers
 from meshscope.wiring.rules import rules
 from meshscope.wiring.words import words
 
@@ -45,7 +46,8 @@ def command(
         if pages is not None:
             _write(pages, own)
         if reference is not None:
-            _put(reference, word_pages(tuple(known.values())))
+            signals = {"providers.md": provider_page(providers().values())}
+            _put(reference, {**word_pages(tuple(known.values())), **signals})
     elif what is None:
         width = max(len(rule.code) for rule in own)
         click.echo("".join(f"{rule.code:{width}}  {summary(rule)}\n" for rule in own), nl=False)

@@ -18,37 +18,78 @@ WINDOWS = (5 * minutes,)
 
 
 class Severity(StrEnum):
-    """How loud: a page wakes somebody, a ticket waits for the morning."""
+    '''How loud: a page wakes somebody, a ticket waits for the morning.
+
+    Example::
+
+        @alert(severity=Severity.PAGE, pending=5 * minutes)
+        def failing(service: AnyService) -> Condition:
+            """One request in ten fails."""
+            return service.failure_ratio > 10 * percent
+    '''
 
     PAGE = "page"
+    """Wakes somebody."""
     TICKET = "ticket"
+    """Waits for the morning."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Where:
-    """Which services an alert is about: all named restrictions hold."""
+    '''Which services an alert is about: all named restrictions hold.
+
+    Example::
+
+        @alert(severity=Severity.TICKET, pending=5 * minutes, where=Where(tier=1))
+        def failing(service: AnyService) -> Condition:
+            """One request in a hundred fails."""
+            return service.failure_ratio > 1 * percent
+    '''
 
     tier: int | None = None
+    """Only services of this tier."""
     owner: Owner | None = None
+    """Only services of this owner."""
     namespace: str | None = None
+    """Only services of this namespace."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Alert:
-    """An alert as its definition says it; made by `alert`."""
+    '''An alert as its definition says it; made by `alert`.
+
+    Example::
+
+        @alert(severity=Severity.TICKET, pending=5 * minutes, at_least=20)
+        def slow(service: AnyService) -> Condition:
+            """One request in ten takes longer than a second."""
+            return service.slow_ratio(over=1000 * ms) > 10 * percent
+    '''
 
     name: str
+    """The function's name; in Prometheus it is written in CamelCase."""
     summary: str
+    """The first line of its docstring: what the person who is woken reads first."""
     description: str
+    """The rest of its docstring."""
     severity: Severity
+    """How loud it is."""
     window: Duration
+    """The time over which signals are counted."""
     at_least: int
+    """The fewest requests in the window that count."""
     pending: Duration
+    """How long the condition must hold before it fires."""
     page_after: Duration | None
+    """How much longer the agent has it before people do."""
     keep_firing: Duration
+    """How long it goes on firing after the condition ended."""
     where: Where
+    """Which services it is about."""
     respond: tuple[Response, ...]
+    """What the agent may do about it."""
     condition: Condition = field(compare=False)
+    """The comparison that the function returned."""
     scope: Scope
     place: Place | None = field(compare=False, repr=False)
 
@@ -78,13 +119,20 @@ def alert(
     where: Where = Where(),
     respond: tuple[Response, ...] = (),
 ) -> Callable[[Question[S]], Alert]:
-    """Make an alert of a question about every service (or instance); its docstring's first line is the summary.
+    '''Make an alert of a question about every service (or instance); its docstring's first line is the summary.
 
     ``window`` is the time over which signals are counted, ``at_least`` the fewest requests in it that count,
     ``pending`` how long the condition must hold, ``page_after`` how much longer the agent has it before people do,
     ``where`` restricts the services, ``respond`` is what the agent may do.
     Raises `DefinitionError` for a question that can't become one rule.
-    """
+
+    Example::
+
+        @alert(severity=Severity.TICKET, pending=5 * minutes, at_least=20, respond=(open_issue(),))
+        def slow(service: AnyService) -> Condition:
+            """One request in ten takes longer than a second."""
+            return service.slow_ratio(over=1000 * ms) > 10 * percent
+    '''
     place = here()
     if window not in WINDOWS:
         raise _refused("alert/unknown-window", place, "window", f"the window of an alert is {window}",

@@ -75,10 +75,20 @@ class DashboardDefinition:
 
 
 def dashboard(draw: Callable[..., object]) -> DashboardDefinition:
-    """Make a dashboard of a function ``AnyService -> Dashboard`` or ``Mesh -> Dashboard``; its docstring describes it.
+    '''Make a dashboard of a function ``AnyService -> Dashboard`` or ``Mesh -> Dashboard``; its docstring describes it.
 
     Raises `DefinitionError` for a function that asks for anything else.
-    """
+
+    Example::
+
+        from grafanalib.core import Dashboard, Target, TimeSeries
+
+        @dashboard
+        def failures(service: AnyService) -> Dashboard:
+            """What fails."""
+            panel = TimeSeries(title="Failed", targets=[Target(expr=service.failure_ratio)])
+            return Dashboard(title=f"{service}: failures", panels=[panel])
+    '''
     place = Place(draw.__code__.co_filename, draw.__code__.co_firstlineno)
     hints = [kind for name, kind in get_type_hints(draw).items() if name != "return"]
     kinds = {AnyService: About.SERVICE, Mesh: About.MESH}

@@ -16,13 +16,22 @@ class DataSource:
     dashboards call it (its name in lower case where nothing else is said), ``name`` what people see. With ``url`` the
     build provisions it, with ``settings`` as its ``jsonData``; without, Grafana has it already. Credentials are never
     written here: name them in Grafana, or let ``settings`` read its environment (``$__env{...}``).
+
+    Example::
+
+        Mesh(name="boutique", provider="istio", data_sources=(DataSource(name="Orders", kind="mysql"),))
     """
 
     name: str
+    """What Grafana calls it."""
     kind: str
+    """Grafana's word for its type: `prometheus`, `loki`, `elasticsearch`, ..."""
     uid: str = ""
+    """The uid by which dashboards name it; its name in lower case, where not said."""
     url: str = ""
+    """Where Grafana asks it; with one, the build provisions it."""
     settings: Mapping[str, object] = field(default_factory=dict, hash=False)
+    """Grafana's own settings for its kind (`jsonData`)."""
     place: Place | None = field(default_factory=here, compare=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -10,7 +10,12 @@ from meshscope.model.units import Duration
 
 
 class LibraryAlert(StrEnum):
-    """Every alert that nobody has to write; those of services first, then those about the observability itself."""
+    """Every alert that nobody has to write; those of services first, then those about the observability itself.
+
+    Example::
+
+        Service(name="ledger", namespace="shop", alerts={LibraryAlert.CALLERS_GIVE_UP: OFF})
+    """
 
     CALLERS_GIVE_UP = "CallersGiveUp"
     ERROR_BUDGET_BURN = "ErrorBudgetBurn"
@@ -46,11 +51,18 @@ class Tuned:
     """How a library alert differs from what it is: how loud it is, and for how long its condition must hold first.
 
     What is not said stays. ``off`` leaves it out.
+
+    Example::
+
+        Mesh(name="boutique", provider="istio", alerts={LibraryAlert.TRAFFIC_GONE: Tuned(severity=Severity.TICKET)})
     """
 
     severity: Severity | None = None
+    """How loud it is; not given, as it was."""
     pending: Duration | None = None
+    """How long its condition must hold first; not given, as it was."""
     off: bool = False
+    """Leaves it out."""
 
 
 OFF = Tuned(off=True)

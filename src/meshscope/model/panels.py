@@ -2,6 +2,11 @@
 
 A panel here answers ``to_json_data()`` like grafanalib's own and stands beside them in a Dashboard. The build fills in
 what is the same for all: data source, ids, reference letters of queries.
+
+Example::
+
+    left = [Target(expr=queries.budget_left())]
+    panels.Gauge(title="Budget left", description="Of its period.", targets=left, unit="percentunit", low=0, high=1)
 """
 
 from __future__ import annotations

@@ -85,13 +85,22 @@ class Owner:
     (``slack:#payments``, ``msteams:payments``, ``webhook:payments``), ``mail`` an address. What stands behind a name is
     in a file of secrets.
     Raises `DefinitionError` for an address that nothing here can reach.
+
+    Example::
+
+        Owner(name="payments", issues="github:acme/payments", pager="pagerduty:payments", chat="slack:#payments")
     """
 
     name: str
+    """The team's name: lower case letters, digits, dashes. It is a label of every alert."""
     issues: str
+    """Where its work is tracked: `github:acme/payments`, `gitlab:`, `gitea:`, `jira:` or `markdown:`."""
     pager: str | None = None
+    """Who is woken: `pagerduty:payments-primary`. Its key is in a file of that name."""
     chat: str | None = None
+    """Where tickets are told: `slack:#payments`."""
     mail: str | None = None
+    """An address for tickets; needs `Mesh(smarthost=...)`."""
     place: Place | None = field(default_factory=here, compare=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -21,10 +21,17 @@ from meshscope.model.pipelines_steps import ENRICHMENTS, Enrichment, Redact, Spa
 
 
 class Tier(StrEnum):
-    """Which collectors: one on each node, close to what it watches, or a few through which everything passes."""
+    """Which collectors: one on each node, close to what it watches, or a few through which everything passes.
+
+    Example::
+
+        Pipeline(tier=Tier.NODE, receive=(FileLogs(),), redact=Redact(), send=(ToLogStore(endpoint="https://loki.example/otlp"),))
+    """
 
     NODE = "node"
+    """One collector on each node."""
     GATEWAY = "gateway"
+    """A few collectors, through which everything passes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,18 +40,37 @@ class Pipeline:
 
     ``replicas`` counts the collectors of a gateway tier. ``name`` and ``about`` come from the function that `pipeline`
     decorates and its docstring.
+
+    Example::
+
+        Pipeline(
+            tier=Tier.GATEWAY,
+            receive=(Otlp(),),
+            redact=Redact(),
+            send=(ToTraceStore(endpoint="https://tempo.example:4318"),),
+        )
     """
 
     tier: Tier
+    """Which collectors these are."""
     receive: tuple[Receiver, ...]
+    """What they receive."""
     send: tuple[Destination, ...]
+    """Where they send it."""
     enrich: tuple[Enrichment, ...] = ()
+    """What they say of it besides."""
     redact: Redact | None = None
+    """What they mask; needed where traces or logs are stored."""
     count: SpanMetrics | None = None
+    """Whether they make metrics of spans."""
     sample: TailSampling | None = None
+    """Which traces they keep."""
     replicas: int = 1
+    """How many collectors a gateway tier has."""
     name: str = ""
+    """The tier's name; comes from the function."""
     about: str = ""
+    """What it is for; comes from the function's docstring."""
     place: Place | None = field(default_factory=here, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -140,11 +166,19 @@ def _check_redaction(pipeline: Pipeline) -> None:
 
 
 def pipeline(draw: Callable[[Mesh], Pipeline]) -> PipelineDefinition:
-    """Make a tier of collectors of a function ``Mesh -> Pipeline``, which is called when the mesh is known.
+    '''Make a tier of collectors of a function ``Mesh -> Pipeline``, which is called when the mesh is known.
 
     The function's name is the tier's, its docstring says what the tier is for, at the top of the built config.
     Raises `DefinitionError` for a name that is none.
-    """
+
+    Example::
+
+        @pipeline
+        def gateway(mesh: Mesh) -> Pipeline:
+            """Takes traces in from every node."""
+            send = (ToTraceStore(endpoint="https://tempo.example:4318"),)
+            return Pipeline(tier=Tier.GATEWAY, receive=(Otlp(),), redact=Redact(), send=send)
+    '''
     name = draw.__name__.replace("_", "-")
     code = draw.__code__
     place = Place(code.co_filename, code.co_firstlineno)

@@ -43,10 +43,17 @@ def some_of(values: object, kinds: tuple[type[T], ...], argument: str, place: Pl
 
 @dataclass(frozen=True)
 class Env:
-    """A variable of the collector's environment, read when it starts; ``means`` stands at the top of its config."""
+    """A variable of the collector's environment, read when it starts; ``means`` stands at the top of its config.
+
+    Example::
+
+        ToTraceStore(endpoint=Env("TRACES_ENDPOINT", "where traces are stored"))
+    """
 
     name: str
+    """The variable's name."""
     means: str = ""
+    """What it holds, for whoever sets it."""
     place: Place | None = field(default_factory=here, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -64,9 +71,14 @@ class SecretFile:
     """A file that is mounted into the collector's folder of secrets, or anywhere by its absolute path.
 
     Collectors read it again when it changes, so a renewed token or certificate needs no restart.
+
+    Example::
+
+        BearerToken(SecretFile("prometheus-token"))
     """
 
     name: str
+    """The file in the collector's folder of secrets, or its absolute path."""
     place: Place | None = field(default_factory=here, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -90,11 +102,19 @@ def check_secret(value: object, argument: str, place: Place | None) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class ServerTls:
-    """TLS of a receiver. With ``clients`` (a CA's certificate) callers must show a certificate that it signed."""
+    """TLS of a receiver. With ``clients`` (a CA's certificate) callers must show a certificate that it signed.
+
+    Example::
+
+        Otlp(tls=ServerTls(certificate=SecretFile("tls.crt"), key=SecretFile("tls.key"), clients=SecretFile("ca.crt")))
+    """
 
     certificate: SecretFile
+    """The certificate that callers see."""
     key: SecretFile
+    """Its key."""
     clients: SecretFile | None = None
+    """The CA whose certificates callers must show."""
     place: Place | None = field(default_factory=here, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -103,11 +123,19 @@ class ServerTls:
 
 @dataclass(frozen=True, kw_only=True)
 class ClientTls:
-    """TLS of an exporter: the ``ca`` that signed the server (None: the system's), and its own certificate and key."""
+    """TLS of an exporter: the ``ca`` that signed the server (None: the system's), and its own certificate and key.
+
+    Example::
+
+        ToTraceStore(endpoint="https://tempo.example:4318", tls=ClientTls(ca=SecretFile("ca.crt")))
+    """
 
     ca: SecretFile | None = None
+    """The CA that signed the server; not given, the system's."""
     certificate: SecretFile | None = None
+    """The certificate to show."""
     key: SecretFile | None = None
+    """Its key."""
     place: Place | None = field(default_factory=here, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -121,9 +149,15 @@ class ClientTls:
 
 @dataclass(frozen=True)
 class BearerToken:
-    """A token in the header ``Authorization``: what a receiver asks for, or an exporter shows."""
+    """A token in the header ``Authorization``: what a receiver asks for, or an exporter shows.
+
+    Example::
+
+        ToTraceStore(endpoint="https://tempo.example:4318", auth=BearerToken(SecretFile("tempo-token")))
+    """
 
     token: Secret
+    """Where the token is."""
     place: Place | None = field(default_factory=here, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -132,10 +166,17 @@ class BearerToken:
 
 @dataclass(frozen=True, kw_only=True)
 class BasicAuth:
-    """A user's name and password in the header ``Authorization`` of an exporter."""
+    """A user's name and password in the header ``Authorization`` of an exporter.
+
+    Example::
+
+        ToTraceStore(endpoint="https://tempo.example:4318", auth=BasicAuth(user="mesh", password=SecretFile("tempo")))
+    """
 
     user: str
+    """The user's name."""
     password: Secret
+    """Where the password is."""
     place: Place | None = field(default_factory=here, compare=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -20,10 +20,18 @@ class Signal(StrEnum):
 
 
 class Listen(StrEnum):
-    """Where a receiver listens: at the pod's own address, or at every address of its host."""
+    """Where a receiver listens: at the pod's own address, or at every address of its host.
+
+    Example::
+
+        tls = ServerTls(certificate=SecretFile("tls.crt"), key=SecretFile("tls.key"), clients=SecretFile("ca.crt"))
+        Otlp(listen=Listen.EVERYWHERE, tls=tls)
+    """
 
     POD = "pod"
+    """At the pod's own address."""
     EVERYWHERE = "everywhere"
+    """At every address of its host; needs TLS and authentication."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,11 +40,18 @@ class Otlp:
 
     Without ``tls`` and ``auth`` it listens at the pod's own address, and the mesh's mutual TLS or a network policy
     guards the way to it. Raises `DefinitionError` for one that listens everywhere and asks nobody who they are.
+
+    Example::
+
+        Otlp()
     """
 
     listen: Listen = Listen.POD
+    """Where it listens."""
     tls: ServerTls | None = None
+    """TLS, where the mesh's own does not guard the way."""
     auth: BearerToken | None = None
+    """The token that callers must show."""
     place: Place | None = field(default_factory=here, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -65,10 +80,16 @@ class FileLogs:
 
     Read from their beginning, and from where it stopped after a restart: the place in each file is kept on disk.
     ``exclude`` should hold the collectors' own files, or each line that they log makes another.
+
+    Example::
+
+        FileLogs(include=("/var/log/pods/shop_*/*/*.log",))
     """
 
     include: tuple[str, ...] = ("/var/log/pods/*/*/*.log",)
+    """Which files, as patterns."""
     exclude: tuple[str, ...] = ("/var/log/pods/*/otc-container/*.log",)
+    """Which of those not."""
     place: Place | None = field(default_factory=here, compare=False, repr=False)
 
     @property
@@ -79,9 +100,15 @@ class FileLogs:
 
 @dataclass(frozen=True, kw_only=True)
 class HostMetrics:
-    """What the node itself uses: processor, memory, disks, file systems, network."""
+    """What the node itself uses: processor, memory, disks, file systems, network.
+
+    Example::
+
+        HostMetrics(every=15 * seconds)
+    """
 
     every: Duration = 30 * seconds
+    """How often it looks."""
     place: Place | None = field(default_factory=here, compare=False, repr=False)
 
     @property
@@ -92,9 +119,15 @@ class HostMetrics:
 
 @dataclass(frozen=True, kw_only=True)
 class KubeletStats:
-    """What each pod and container of the node uses, as its kubelet tells."""
+    """What each pod and container of the node uses, as its kubelet tells.
+
+    Example::
+
+        KubeletStats(every=15 * seconds)
+    """
 
     every: Duration = 30 * seconds
+    """How often it asks."""
     place: Place | None = field(default_factory=here, compare=False, repr=False)
 
     @property

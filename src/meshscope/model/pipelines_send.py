@@ -33,9 +33,14 @@ class Queue:
     """What waits on disk until it is delivered: at most ``mebibytes`` of each signal for each destination.
 
     When it is full the sender is refused and told to try again.
+
+    Example::
+
+        ToTraceStore(endpoint="https://tempo.example:4318", queue=Queue(mebibytes=4096))
     """
 
     mebibytes: int = 1024
+    """How much disk one signal for one destination may take, in MiB; at least 8."""
     place: Place | None = field(default_factory=here, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -48,16 +53,30 @@ class Queue:
 
 @dataclass(frozen=True, kw_only=True)
 class ToTier:
-    """To the collectors of another tier, which receive OTLP. ``to`` is the function that defines it.
+    '''To the collectors of another tier, which receive OTLP. ``to`` is the function that defines it.
 
     Traces are spread by their id where that tier has several replicas and samples, so that one of them sees the whole
     of a trace.
-    """
+
+    Example::
+
+        @pipeline
+        def gateway(mesh: Mesh) -> Pipeline:
+            """Takes traces in from every node."""
+            send = (ToTraceStore(endpoint="https://tempo.example:4318"),)
+            return Pipeline(tier=Tier.GATEWAY, receive=(Otlp(),), redact=Redact(), send=send)
+
+        ToTier(to=gateway)
+    '''
 
     to: PipelineDefinition
+    """The function that defines that tier."""
     tls: ClientTls | None = None
+    """TLS of the way there."""
     auth: BearerToken | None = None
+    """The token to show."""
     queue: Queue = field(default_factory=Queue)
+    """What waits on disk meanwhile."""
     place: Place | None = field(default_factory=here, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -81,9 +100,13 @@ class _Store:
     """A program that stores one signal and takes it by OTLP over HTTP."""
 
     endpoint: str | Env
+    """The store's address, up to `/v1/SIGNAL`."""
     tls: ClientTls | None = None
+    """TLS of the way there."""
     auth: Auth | None = None
+    """What to show."""
     queue: Queue = field(default_factory=Queue)
+    """What waits on disk meanwhile."""
     place: Place | None = field(default_factory=here, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -96,6 +119,10 @@ class ToPrometheus(_Store):
 
     ``endpoint`` is the address up to ``/v1/metrics``, for example ``https://prometheus:9090/api/v1/otlp``. Prometheus
     needs ``--web.enable-otlp-receiver``. Raises `DefinitionError` for the address of remote write.
+
+    Example::
+
+        ToPrometheus(endpoint="https://prometheus.example/api/v1/otlp")
     """
 
     def __post_init__(self) -> None:
@@ -113,7 +140,12 @@ class ToPrometheus(_Store):
 
 @dataclass(frozen=True, kw_only=True)
 class ToTraceStore(_Store):
-    """Traces, to a store that takes OTLP over HTTP (Tempo, Jaeger); ``endpoint`` goes up to ``/v1/traces``."""
+    """Traces, to a store that takes OTLP over HTTP (Tempo, Jaeger); ``endpoint`` goes up to ``/v1/traces``.
+
+    Example::
+
+        ToTraceStore(endpoint="https://tempo.example:4318")
+    """
 
     @property
     def signals(self) -> tuple[Signal, ...]:
@@ -123,7 +155,12 @@ class ToTraceStore(_Store):
 
 @dataclass(frozen=True, kw_only=True)
 class ToLogStore(_Store):
-    """Logs, to a store that takes OTLP over HTTP; ``endpoint`` goes up to ``/v1/logs`` (Loki: ``/otlp``)."""
+    """Logs, to a store that takes OTLP over HTTP; ``endpoint`` goes up to ``/v1/logs`` (Loki: ``/otlp``).
+
+    Example::
+
+        ToLogStore(endpoint="https://loki.example/otlp")
+    """
 
     @property
     def signals(self) -> tuple[Signal, ...]:

@@ -15,14 +15,24 @@ _NOT_RE2 = re.compile(r"\(\?(?:[=!]|<[=!]|\()|\\[1-9]|(?<!\\)(?:[*+?}])\+")
 
 @dataclass(frozen=True, kw_only=True)
 class KubernetesAttributes:
-    """Says of which pod, workload, namespace and version telemetry is, as Kubernetes knows the sender's address."""
+    """Says of which pod, workload, namespace and version telemetry is, as Kubernetes knows the sender's address.
+
+    Example::
+
+        enrich = (KubernetesAttributes(), OwnerAttributes())
+    """
 
     place: Place | None = field(default_factory=here, compare=False, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
 class OwnerAttributes:
-    """Says who answers for the service, as ``service.owner``; services that the mesh doesn't know are its owner's."""
+    """Says who answers for the service, as ``service.owner``; services that the mesh doesn't know are its owner's.
+
+    Example::
+
+        enrich = (KubernetesAttributes(), OwnerAttributes())
+    """
 
     place: Place | None = field(default_factory=here, compare=False, repr=False)
 
@@ -39,10 +49,16 @@ class Redact:
     spans and events, status messages and log bodies; not in attributes of span links. ``keys`` are more attributes
     whose whole value is masked, ``values`` more text that is masked wherever it stands: both regular expressions in
     RE2's syntax.
+
+    Example::
+
+        Redact(keys=("customer_.*",), values=("ACC-[0-9]{8}",))
     """
 
     keys: tuple[str, ...] = ()
+    """More attributes whose whole value is masked: regular expressions (RE2) of their names."""
     values: tuple[str, ...] = ()
+    """More text that is masked wherever it stands: regular expressions (RE2)."""
     place: Place | None = field(default_factory=here, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -72,9 +88,14 @@ class SpanMetrics:
 
     Built where the mesh provider reads span metrics; where proxies count requests themselves it adds nothing and is
     left out. ``by_operation`` also tells spans apart by name: more series, by as many as there are names.
+
+    Example::
+
+        SpanMetrics(by_operation=True)
     """
 
     by_operation: bool = False
+    """Whether spans are told apart by name too: more series."""
     place: Place | None = field(default_factory=here, compare=False, repr=False)
 
 
@@ -84,11 +105,18 @@ class TailSampling:
 
     Decided when ``decision_wait`` has passed since a trace's first span arrived, on what has arrived by then: an error
     that comes later is stored only if its trace was chosen for another reason. Spans that wait are in memory only.
+
+    Example::
+
+        TailSampling(slower_than=1 * seconds, rest=5 * percent, decision_wait=10 * seconds)
     """
 
     slower_than: Duration | None = None
+    """Traces that last longer are all kept; not given, duration does not matter."""
     rest: Ratio = 5 * percent
+    """The share of all other traces that is kept."""
     decision_wait: Duration = 10 * seconds
+    """How long spans of a trace are waited for; 5 minutes at most."""
     place: Place | None = field(default_factory=here, compare=False, repr=False)
 
     def __post_init__(self) -> None:

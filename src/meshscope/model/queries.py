@@ -2,6 +2,10 @@
 
 A dashboard names no metric of one mesh. It draws signals (``service.failures / service.requests``, as in an alert) and
 the queries of this module; the build writes the PromQL. A plain string as a target's expression is left as it is.
+
+Example::
+
+    queries.burn_rate(1 * hours)
 """
 
 from __future__ import annotations

@@ -25,12 +25,25 @@ class Response:
 
 
 def open_issue() -> Response:
-    """Open an issue where the cause can be fixed."""
+    """Open an issue where the cause can be fixed.
+
+    Example::
+
+        FalcoRule(rule="Terminal shell in container", respond=(open_issue(),))
+    """
     return Response("open_issue")
 
 
 def kill_instance(*, at_most: int = 1) -> Response:
-    """Kill the instance that misbehaves, ``at_most`` of them at a time. Needs an alert about one instance."""
+    '''Kill the instance that misbehaves, ``at_most`` of them at a time. Needs an alert about one instance.
+
+    Example::
+
+        @alert(severity=Severity.PAGE, pending=2 * minutes, at_least=50, respond=(kill_instance(at_most=1),))
+        def outlier(instance: AnyInstance) -> Condition:
+            """One instance fails far more often than its siblings."""
+            return instance.failure_ratio > 5 * instance.siblings.failure_ratio + 5 * percent
+    '''
     if at_most < 1:
         raise DefinitionError(
             Finding(
@@ -46,17 +59,32 @@ def kill_instance(*, at_most: int = 1) -> Response:
 
 
 def quarantine() -> Response:
-    """Take the instance out of its service and stop it where it stands. Needs an alert about one instance."""
+    """Take the instance out of its service and stop it where it stands. Needs an alert about one instance.
+
+    Example::
+
+        FalcoRule(rule="Terminal shell in container", respond=(quarantine(), open_issue()))
+    """
     return Response("quarantine", (), Scope.INSTANCE)
 
 
 def run_command(which: str) -> Response:
-    """Run the command that the agent's configuration calls ``which``; a person has to say yes."""
+    """Run the command that the agent's configuration calls ``which``; a person has to say yes.
+
+    Example::
+
+        FalcoRule(rule="Terminal shell in container", respond=(run_command("drain"),))
+    """
     return Response("run_command", which=_named(which, "command"))
 
 
 def webhook(which: str) -> Response:
-    """Call the hook that the agent's configuration calls ``which``; a person has to say yes."""
+    """Call the hook that the agent's configuration calls ``which``; a person has to say yes.
+
+    Example::
+
+        FalcoRule(rule="Terminal shell in container", respond=(webhook("pipeline"),))
+    """
     return Response("webhook", which=_named(which, "hook"))
 
 

@@ -13,10 +13,16 @@ class FalcoRule:
     """A rule of Falco, called as Falco calls it (``Terminal shell in container``), and how the agent responds.
 
     Raises `DefinitionError` for a rule without a name.
+
+    Example::
+
+        FalcoRule(rule="Terminal shell in container", respond=(quarantine(), open_issue()))
     """
 
     rule: str
+    """The rule's name, as Falco calls it."""
     respond: tuple[Response, ...]
+    """What the agent may do about it."""
     place: Place | None = field(default_factory=here, compare=False, repr=False)
 
     def __post_init__(self) -> None:

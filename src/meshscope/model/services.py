@@ -16,17 +16,31 @@ from meshscope.model.units import Rate
 
 
 class DataPlane(StrEnum):
-    """What stands in front of a service and reports on it."""
+    """What stands in front of a service and reports on it.
+
+    Example::
+
+        Service(name="ledger", namespace="shop", dataplane=DataPlane.WAYPOINT)
+    """
 
     SIDECAR = "sidecar"
+    """A proxy beside each instance, which reports on it."""
     WAYPOINT = "waypoint"
+    """One proxy for many services (Istio ambient); it names no instance."""
 
 
 class Direction(StrEnum):
-    """Which way a gateway's traffic goes."""
+    """Which way a gateway's traffic goes.
+
+    Example::
+
+        Gateway(name="istio-egressgateway", namespace="istio-system", direction=Direction.EGRESS)
+    """
 
     INGRESS = "ingress"
+    """Traffic that comes into the mesh."""
     EGRESS = "egress"
+    """Traffic that leaves it."""
 
 
 class Identity(NamedTuple):
@@ -51,27 +65,51 @@ class Service:
     instance must not be killed. ``mode`` is what the feedback agent may do to it, nothing where not said.
     ``clusters`` are those of the mesh in which it runs, all where not said; ``cluster`` is a single one. ``alerts``
     turns alerts that come with every service off or retunes them for this one.
+
+    Example::
+
+        Service(name="ledger", namespace="shop", tier=1, replicas=3, volume=30 * per_second)
     """
 
     name: str
+    """Its name in Kubernetes."""
     namespace: str
+    """Its namespace in Kubernetes."""
     owner: Owner | None = None
+    """Who is told of its trouble; the mesh's owner where nobody is named, and a finding."""
     cluster: str = ""
+    """The cluster it runs in; empty: the mesh's own."""
     clusters: tuple[str, ...] = ()
+    """The clusters of the mesh that it runs in; not given, all of them."""
     workload: str = ""
+    """The name of its Deployment or StatefulSet, where it is not the service's."""
     repository: str | None = None
+    """Where its code lives (`github:acme/ledger`): issues about its code are opened there; the owner's `issues` where
+    not said."""
     runbook: str | None = None
+    """A file below `Mesh(runbooks=...)`, or an address: what to do at night."""
     tier: int = 2
+    """How much it matters: 1 users feel at once, 2 the rest, 3 can wait."""
     replicas: int = 2
+    """How many instances it has: the guards count on them."""
     slos: tuple[SLO, ...] = ()
+    """What its users were promised."""
     volume: Rate | None = None
+    """The requests a second that are usual; times of alerts are worked out from it."""
     version: str = ""
+    """The version that is deployed, where the model should say it."""
     dataplane: DataPlane = DataPlane.SIDECAR
+    """What stands in front of it and reports on it."""
     expects_traffic: bool = True
+    """False where silence is no fault: a batch service."""
     streams: bool = False
+    """True where clients end long requests themselves (watches): given-up requests are no sign of a hang then."""
     stateful: bool = False
+    """True where an instance must not be killed."""
     mode: Mode | None = None
+    """What the feedback agent may do to it; not given, nothing but tell."""
     alerts: Mapping[LibraryAlert, Tuned] = field(default_factory=dict, hash=False)
+    """Library alerts that are turned off or retuned for this service alone."""
     place: Place | None = field(default_factory=here, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -111,14 +149,25 @@ class Service:
 
 @dataclass(frozen=True, kw_only=True)
 class Gateway:
-    """Where traffic enters or leaves the mesh. It calls services and is seen only as a caller."""
+    """Where traffic enters or leaves the mesh. It calls services and is seen only as a caller.
+
+    Example::
+
+        Gateway(name="istio-ingressgateway", namespace="istio-system", direction=Direction.INGRESS)
+    """
 
     name: str
+    """Its name in Kubernetes."""
     namespace: str
+    """Its namespace in Kubernetes."""
     direction: Direction
+    """Which way its traffic goes."""
     owner: Owner | None = None
+    """Who answers for it."""
     cluster: str = ""
+    """The cluster it runs in; empty: the mesh's own."""
     clusters: tuple[str, ...] = ()
+    """The clusters of the mesh that it runs in; not given, all of them."""
     place: Place | None = field(default_factory=here, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -133,11 +182,19 @@ class Gateway:
 
 @dataclass(frozen=True, kw_only=True)
 class External:
-    """What services call outside the mesh: a database, a SaaS. ``host`` is how callers name it."""
+    """What services call outside the mesh: a database, a SaaS. ``host`` is how callers name it.
+
+    Example::
+
+        External(name="card-processor", host="api.cards.example")
+    """
 
     name: str
+    """What it is called in `Calls`."""
     host: str
+    """The host name by which callers reach it."""
     owner: Owner | None = None
+    """Who answers for what is behind it."""
     place: Place | None = field(default_factory=here, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -154,7 +211,14 @@ Callee: TypeAlias = Service | Gateway | External
 
 
 class Calls:
-    """Who calls whom: ``Calls({checkout: (ledger,), ledger: (checkout,)})``. Any definition file may hold some."""
+    """Who calls whom: ``Calls({checkout: (ledger,), ledger: (checkout,)})``. Any definition file may hold some.
+
+    Example::
+
+        checkout = Service(name="checkout", namespace="shop")
+        ledger = Service(name="ledger", namespace="shop")
+        calls = Calls({checkout: (ledger,)})
+    """
 
     def __init__(self, edges: Mapping[Caller, tuple[Callee, ...]]) -> None:
         """Keep the edges in the order in which they were written."""

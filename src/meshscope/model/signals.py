@@ -139,7 +139,15 @@ class Binary(Expr):
 
 
 class Condition(Symbolic):
-    """When an alert fires."""
+    '''When an alert fires.
+
+    Example::
+
+        @alert(severity=Severity.TICKET, pending=5 * minutes, at_least=100)
+        def starved(service: AnyService) -> Condition:
+            """It is slow and fails at once."""
+            return (service.slow_ratio(over=1000 * ms) > 10 * percent) & (service.failure_ratio > 1 * percent)
+    '''
 
     def __and__(self, other: Condition) -> Condition:
         return Combined("and", (self, other))
@@ -209,7 +217,15 @@ class _Measured(Symbolic):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class AnyService(_Measured):
-    """Stands for every service."""
+    '''Stands for every service.
+
+    Example::
+
+        @alert(severity=Severity.TICKET, pending=10 * minutes, at_least=20)
+        def plaintext(service: AnyService) -> Condition:
+            """One request in a hundred arrives without mutual TLS."""
+            return service.plaintext_ratio > 1 * percent
+    '''
 
     scope: Scope = Scope.SERVICE
 
@@ -232,7 +248,15 @@ class Siblings(_Measured):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class AnyInstance(_Measured):
-    """Stands for every instance (a pod) of every service."""
+    '''Stands for every instance (a pod) of every service.
+
+    Example::
+
+        @alert(severity=Severity.PAGE, pending=2 * minutes, at_least=50)
+        def outlier(instance: AnyInstance) -> Condition:
+            """One instance fails far more often than its siblings."""
+            return instance.failure_ratio > 5 * instance.siblings.failure_ratio + 5 * percent
+    '''
 
     scope: Scope = Scope.INSTANCE
 

@@ -17,22 +17,40 @@ BURN_WINDOWS = (1 * hours, 6 * hours, 1 * days, 3 * days)
 
 
 class Side(StrEnum):
-    """From where requests are counted: at the caller, who sees a dead server fail, or at the service itself."""
+    """From where requests are counted: at the caller, who sees a dead server fail, or at the service itself.
+
+    Example::
+
+        SLO(name="availability", of=Availability(), objective=99 * percent, over=7 * days, side=Side.SERVER)
+    """
 
     CLIENT = "client"
+    """At the caller, who also sees a server that is dead or hung."""
     SERVER = "server"
+    """At the service itself, which sees callers outside the mesh too."""
 
 
 @dataclass(frozen=True)
 class Availability:
-    """The share of requests that did not fail (5xx, no answer, or a gRPC status that says so)."""
+    """The share of requests that did not fail (5xx, no answer, or a gRPC status that says so).
+
+    Example::
+
+        SLO(name="availability", of=Availability(), objective=99.9 * percent, over=30 * days)
+    """
 
 
 @dataclass(frozen=True, kw_only=True)
 class Latency:
-    """The share of requests answered within ``under``, which must be a bucket boundary of the mesh provider."""
+    """The share of requests answered within ``under``, which must be a bucket boundary of the mesh provider.
+
+    Example::
+
+        SLO(name="latency", of=Latency(under=250 * ms), objective=99 * percent, over=28 * days)
+    """
 
     under: Duration
+    """How fast a good answer is; one of the bucket boundaries of the mesh provider."""
 
 
 Indicator: TypeAlias = Availability | Latency
@@ -47,14 +65,25 @@ class SLO:
     and 3 days for a ticket; where not said 14.4, 6, 3 and 1, for 7 days 13.4, 3.5, 1.4 and 1.
     Raises `DefinitionError` for an objective that leaves no budget or promises nothing, for another period, and for
     burn rates that are not four, grow with the window, or are below 1.
+
+    Example::
+
+        SLO(name="availability", of=Availability(), objective=99.9 * percent, over=30 * days)
     """
 
     name: str
+    """What tells the service's SLOs apart: lower case letters, digits, dashes."""
     of: Indicator
+    """What is counted: `Availability()` or `Latency(under=...)`."""
     objective: Ratio
+    """The share of requests that must be good; above 0 and below 100%."""
     over: Duration
+    """The period in which it must hold: 7, 14, 28, 30 or 90 days."""
     side: Side | None = None
+    """From where requests are counted; not given, at the client's where the mesh has a caller."""
     burn_rates: tuple[Number, ...] = ()
+    """How many times too fast the budget must go over 1 h and 6 h (pages), 1 d and 3 d (tickets); not given, those of
+    the period."""
     place: Place | None = field(default_factory=here, compare=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -36,12 +36,20 @@ class Versions:
 
     What is generated suits them. Raises `DefinitionError` for what is no version, and for one older than `OLDEST`.
     Dashboards are the same for every Grafana.
+
+    Example::
+
+        Mesh(name="boutique", provider="istio", versions=Versions(prometheus="3.11.0"))
     """
 
     otelcol: str = "0.155.0"
+    """The OpenTelemetry Collector."""
     prometheus: str = "3.16.0"
+    """Prometheus."""
     alertmanager: str = "0.34.2"
+    """Alertmanager."""
     grafana: str = "13.2"
+    """Grafana."""
     place: Place | None = field(default_factory=here, compare=False, repr=False)
 
     def __post_init__(self) -> None:
