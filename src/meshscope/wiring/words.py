@@ -67,6 +67,9 @@ def _word(name: str, value: object) -> Word:
         return _class(name, value)
     if isinstance(value, Duration | Ratio | Rate):
         return _unit_word(name, value)
+    if dataclasses.is_dataclass(value):
+        return Word(name=name, kind="constant", section=_section(type(value).__module__), about=f"`{value!r}`",
+                    example=f"tuned = {name}")  # fmt: skip
     return _function(name, value)
 
 
