@@ -19,6 +19,7 @@ from meshscope.build.prometheus import prometheus
 from meshscope.build.proofs.cases import SYNTHETIC
 from meshscope.build.proofs.every import every_test
 from meshscope.build.proofs.synthetic import Bench, bench
+from meshscope.build.rules.dashboard_links import linked_files, linked_tests
 from meshscope.build.rules.files import rule_files
 from meshscope.build.rules.statics import static_groups
 from meshscope.findings import Finding
@@ -40,8 +41,8 @@ def assemble(model: Model, provider: MeshProvider, options: Options) -> Built:
     """Build everything for ``model`` as ``provider`` reports it."""
     proved = bench(model, provider, options)
     artefacts = Artefacts(
-        rules=(*rule_files(model, provider, options), *foreign_rules(model)),
-        tests=(_synthetic(proved), *every_test(proved), *foreign_tests(model)),
+        rules=(*linked_files(rule_files(model, provider, options), model), *foreign_rules(model)),
+        tests=(_synthetic(proved), *linked_tests(every_test(proved), model), *foreign_tests(model)),
         prometheus=prometheus(model, provider, options),
         alertmanager=alertmanager(model, options),
         # Collectors run in a cluster, and belong to the build for that one.

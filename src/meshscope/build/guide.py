@@ -18,6 +18,7 @@ CONTACTS = (
     "`pagerduty-*` hold a routing key, `slack-*` the address of an incoming webhook, "
     f"`{DEADMAN_URL}` the address of whoever\nnotices that it is no longer called."
 )
+RUNBOOKS = "a page for each library alert, to which it links"
 _CREDENTIALS = """\
 ## Credentials
 
@@ -73,6 +74,7 @@ def files_guide(model: Model, artefacts: Artefacts, flags: tuple[str, ...]) -> s
             "copy all of it into `/etc/grafana/`",
         ),
     ]
+    rows.append(("`runbooks/`", RUNBOOKS, f"publish below {model.mesh.runbooks}"))
     if artefacts.collectors:
         tiers = ", ".join(f"`{collector.name}.yaml` (a {collector.mode})" for collector in artefacts.collectors)
         rows.insert(3, ("`collectors/`", f"tiers of collectors: {tiers}", "`otelcol --config=collectors/TIER.yaml`"))

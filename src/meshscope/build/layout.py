@@ -16,6 +16,7 @@ from meshscope.build.heading import heading
 from meshscope.build.options import Options
 from meshscope.build.prometheus import flags
 from meshscope.build.ruletext import groups_text
+from meshscope.build.runbooks import FOLDER, runbooks
 from meshscope.findings import Place
 from meshscope.model.mesh import Mesh
 from meshscope.model.model import Model
@@ -32,6 +33,7 @@ def layout(model: Model, provider: MeshProvider, artefacts: Artefacts, options: 
     wanted = flags(model, provider, options)
     files = [
         text_file("README.md", files_guide(model, artefacts, wanted)),
+        *runbook_files(),
         *(rule_file(rules) for rules in artefacts.rules),
         *(unit_test_file(test) for test in artefacts.tests),
         *_prometheus(artefacts, wanted, mesh),
@@ -42,6 +44,11 @@ def layout(model: Model, provider: MeshProvider, artefacts: Artefacts, options: 
         *_grafana(mesh, artefacts.dashboards, options),
     ]
     return tuple(sorted(files, key=lambda file: file.path))
+
+
+def runbook_files() -> tuple[File, ...]:
+    """The pages of the library alerts, for the folder of all runbooks."""
+    return tuple(text_file(f"runbooks/{FOLDER}/{name}", text) for name, text in runbooks().items())
 
 
 def rule_file(rules: RuleFile) -> File:

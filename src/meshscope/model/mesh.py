@@ -27,10 +27,17 @@ _ADDRESSES = ("grafana", "console", "runbooks", "alertmanagers", "agent", "smart
 
 @dataclass(frozen=True, kw_only=True)
 class SeverityWords:
-    """The words that stand in the label ``severity``, so that they fit routes that exist already."""
+    """The words that stand in the label ``severity``, so that they fit routes that exist already.
+
+    Example::
+
+        Mesh(name="boutique", provider="istio", severities=SeverityWords(page="critical", ticket="warning"))
+    """
 
     page: str = "page"
+    """What wakes somebody."""
     ticket: str = "ticket"
+    """What waits for the morning."""
 
     @property
     def wakes(self) -> bool:
@@ -65,44 +72,85 @@ class Mesh:
 
     For ``--emit operator``: the namespace of Prometheus and Alertmanager, the labels by which they select objects, and
     the service account as which Prometheus asks. ``istio_namespace`` is Istio's root namespace.
+
+    Example::
+
+        Mesh(name="boutique", provider="istio", cluster="eu-1")
     """
 
     name: str
+    """Its name; a label of every alert, and part of dashboards' uids."""
     provider: str
+    """Who reports its traffic: `istio` or `opentelemetry`, or a plug-in's."""
     environment: str = "production"
+    """What the definitions as they stand are called in labels and titles."""
     cluster: str = ""
+    """The label `cluster` that scrapes carry; empty: none."""
     clusters: tuple[str, ...] = ()
+    """The clusters of a mesh that spans several."""
     stack: str = ""
+    """The monitoring stack that is there already and watches its own Prometheus and Alertmanager: `kube-prometheus`."""
     owner: Owner | None = None
+    """Who answers for the platform, and for what has no owner."""
     security: Owner | None = None
+    """Who is told of security alerts; each service's owner where nobody is named."""
     severities: SeverityWords = SeverityWords()
+    """The words that stand in the label `severity`."""
     alerts: Mapping[LibraryAlert, Tuned] = field(default_factory=dict, hash=False)
+    """Library alerts that are turned off or retuned here, for the whole mesh."""
     retention: Duration = 40 * days
+    """How long Prometheus keeps samples."""
     scrape_interval: Duration = 15 * seconds
+    """How often Prometheus asks."""
     group_count: int = 64
+    """Over how many groups constants are spread: 64 or 128, and never changed after."""
     versions: Versions = field(default_factory=Versions)
+    """The versions of the programs that read what is built."""
     mode: Mode = Mode.OBSERVE
+    """The most that the feedback agent may do anywhere."""
     grafana: str = "https://grafana.example.org"
+    """Grafana's address, for links."""
     console: str = "https://meshscope.example.org"
+    """The agent's console's address, for links."""
     runbooks: str = "https://runbooks.example.org"
+    """The address below which runbooks are found, for links."""
     alertmanagers: tuple[str, ...] = ("alertmanager-0:9093", "alertmanager-1:9093")
+    """Where Alertmanager listens: `host:port`, one for each replica."""
     alertmanager_config: str = ""
+    """The file of an Alertmanager that is there already, beside `mesh.py`: `check` judges it with our part
+    merged in."""
     agent: str = "https://meshscope-agent:8443"
+    """Where the agent takes alerts; empty: there is none."""
     secrets: str = "/etc/alertmanager/secrets"
+    """The folder of credential files, as Alertmanager sees it."""
     smarthost: str = "smtp.example.org:587"
+    """Who takes mail: `host:port`; empty, nobody is mailed."""
     mail_from: str = "alertmanager@example.org"
+    """The sender of mail."""
     mail_user: str = ""
+    """The user as which mail is sent, where the smarthost asks."""
     mail_tls: bool = True
+    """Whether mail goes by TLS."""
     pagerduty_url: str = "https://events.pagerduty.com/v2/enqueue"
+    """PagerDuty's address, for those who have their own."""
     prometheus: str = "http://prometheus:9090"
+    """Prometheus's address, for links and for the agent."""
     traces: str = "http://tempo:3200"
+    """Where Grafana asks for traces (Tempo)."""
     logs: str = "http://loki:3100"
+    """Where Grafana asks for logs (Loki)."""
     data_sources: tuple[DataSource, ...] = ()
+    """What dashboards ask besides the mesh's own metrics, traces and logs."""
     discovery: ServiceDiscovery = "kubernetes"
+    """How Prometheus finds what it scrapes: `kubernetes`, or `files` that list local processes."""
     monitoring_namespace: str = "monitoring"
+    """The namespace of Prometheus and Alertmanager, for `--emit operator`."""
     monitoring_labels: Mapping[str, str] = field(default_factory=lambda: {"release": "prometheus"}, hash=False)
+    """The labels by which Prometheus and Alertmanager select objects, for `--emit operator`."""
     prometheus_account: str = "prometheus"
+    """The service account as which Prometheus asks, for `--emit operator`."""
     istio_namespace: str = "istio-system"
+    """Istio's root namespace, for `--emit operator`."""
     place: Place | None = field(default_factory=here, compare=False, repr=False)
 
     @property
@@ -174,35 +222,64 @@ class Environment:
     """What differs from the definitions in one environment; everything else is the same.
 
     ``contacts`` says how owners are reached there, ``max_severity=Severity.TICKET`` that nothing there wakes anybody.
+
+    Example::
+
+        Environment(name="staging", cluster="eu-staging", mode=Mode.OBSERVE, retention=15 * days)
     """
 
     name: str
+    """Its name: `meshscope build --env NAME`."""
     cluster: str | None = None
+    """Its cluster; the mesh's where not said, as with all that follows."""
     clusters: tuple[str, ...] | None = None
+    """Its clusters, where the mesh spans several."""
     provider: str | None = None
+    """Who reports its traffic."""
     replicas: Mapping[Service, int] = field(default_factory=dict)
+    """How many instances services have here, by service."""
     objectives: Mapping[SLO, Ratio] = field(default_factory=dict)
+    """Other objectives, by SLO."""
     service_versions: Mapping[Service, str] = field(default_factory=dict)
+    """The versions deployed here, by service."""
     versions: Versions | None = None
+    """The versions of the programs here."""
     tracker: str | None = None
+    """Where issues of this environment are opened, instead of the owners' own."""
     mode: Mode | None = None
+    """The most that the agent may do here."""
     retention: Duration | None = None
+    """How long Prometheus keeps samples here."""
     grafana: str | None = None
+    """Grafana's address here."""
     console: str | None = None
+    """The console's address here."""
     alertmanagers: tuple[str, ...] | None = None
+    """Where Alertmanager listens here."""
     alertmanager_config: str | None = None
+    """The file of the Alertmanager that is there already here."""
     prometheus: str | None = None
+    """Prometheus's address here."""
     traces: str | None = None
+    """Where traces are asked for here."""
     logs: str | None = None
+    """Where logs are asked for here."""
     data_sources: tuple[DataSource, ...] | None = None
+    """What dashboards ask besides here."""
     agent: str | None = None
+    """Where the agent takes alerts here."""
     secrets: str | None = None
+    """Alertmanager's folder of credential files here."""
     smarthost: str | None = None
+    """Who takes mail here."""
     mail_tls: bool | None = None
+    """Whether mail goes by TLS here."""
     pagerduty_url: str | None = None
+    """PagerDuty's address here."""
     contacts: Mapping[Owner, Contacts] = field(default_factory=dict)
     max_severity: Severity | None = None
     discovery: ServiceDiscovery | None = None
+    """How Prometheus finds what it scrapes here."""
     place: Place | None = field(default_factory=here, compare=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -12,6 +12,7 @@ from meshscope.artefacts.artefacts import Artefacts
 from meshscope.artefacts.files import File, text_file
 from meshscope.artefacts.objects import KubernetesObject
 from meshscope.build.fragment import fragment_text
+from meshscope.build.layout import runbook_files
 from meshscope.build.operator.alerting import alertmanager_object
 from meshscope.build.operator.collectors import collector_objects
 from meshscope.build.operator.dashboards import dashboard_objects
@@ -61,6 +62,7 @@ def operator(
         text_file("README.md", operator_guide(model, provider, artefacts, options, objects)),
         text_file("alertmanager/fragment.yaml", fragment_text(model, options), places),
         *object_files(objects),
+        *runbook_files(),
     ]
     config = mesh_config(artefacts.collectors, mesh) if provider.name == _ISTIO else ""
     if config:

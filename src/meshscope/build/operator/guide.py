@@ -8,7 +8,7 @@ from meshscope.artefacts.artefacts import Artefacts
 from meshscope.artefacts.objects import KubernetesObject
 from meshscope.build.alertmanager import credentials
 from meshscope.build.fragment import secret_name as alerting_secret
-from meshscope.build.guide import ABOUT_THE_TREE, CONTACTS, head, over_all, stack, table
+from meshscope.build.guide import ABOUT_THE_TREE, CONTACTS, RUNBOOKS, head, over_all, stack, table
 from meshscope.build.operator.collectors import from_secret, secret_files
 from meshscope.build.operator.collectors import secret_name as collectors_secret
 from meshscope.build.operator.telemetry import mesh_config
@@ -113,7 +113,7 @@ def operator_guide(
         rows.append(("`objects/mesh/`", "Telemetry: what every proxy tells"))
     contacts = "\n".join(f"- `{path.rpartition('/')[2]}`" for path in credentials(artefacts.alertmanager))
     applied = _APPLY.format(
-        table=table(("folder", "what"), rows),
+        table=table(("folder", "what"), [*rows, ("`runbooks/`", f"{RUNBOOKS}: publish below {mesh.runbooks}")]),
         about=ABOUT_THE_TREE,
         namespace=mesh.monitoring_namespace,
         alerting=alerting_secret(mesh),

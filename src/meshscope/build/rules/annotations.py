@@ -13,6 +13,7 @@ from meshscope.build.boards import board_uid
 from meshscope.build.promql import IDENTITY, quoted
 from meshscope.build.rules.burn import BUDGET, THRESHOLD
 from meshscope.build.rules.outages import LITTLE_WINDOWS, OUTAGE_WINDOW
+from meshscope.build.runbooks import runbook_of
 from meshscope.model.mesh import Mesh
 from meshscope.model.units import Duration, plain
 
@@ -205,12 +206,12 @@ def alert_annotations(
     }
 
 
-def platform_annotations(mesh: Mesh, summary: str, description: str, runbook: str) -> dict[str, str]:
-    """What an alert about the observability itself says; nothing in it is looked up, since rules may be what fails."""
+def platform_annotations(mesh: Mesh, summary: str, description: str, alert: str) -> dict[str, str]:
+    """What ``alert``, about more than one service, says; nothing is looked up, since rules may be what fails."""
     return {
         "summary": summary,
         "description": description,
-        "runbook_url": f"{mesh.runbooks.rstrip('/')}/{runbook}",
+        "runbook_url": f"{mesh.runbooks.rstrip('/')}/{runbook_of(alert)}",
         "dashboard_url": f"{mesh.grafana.rstrip('/')}/d/{board_uid(mesh, 'mesh-overview')}",
         "incident_url": f"{mesh.console.rstrip('/')}/incidents",
         "definition": str(mesh.place) if mesh.place else "mesh.py",

@@ -67,7 +67,7 @@ def labels_of(watch: Watch, mesh: Mesh) -> dict[str, str]:
 
 def annotations_of(watch: Watch, mesh: Mesh) -> dict[str, str]:
     """What an alert about the platform says."""
-    return platform_annotations(mesh, watch.summary, watch.description, f"{watch.service}.md")
+    return platform_annotations(mesh, watch.summary, watch.description, watch.name)
 
 
 def watchdog(mesh: Mesh) -> Rule:
@@ -80,7 +80,7 @@ def watchdog(mesh: Mesh) -> Rule:
             mesh,
             "Alerting works",
             "This always fires. A dead-man's switch tells somebody when it stops arriving.",
-            "alerting.md",
+            "Watchdog",
         ),
         origin=mesh.place,
     )

@@ -15,6 +15,7 @@ from meshscope.build.graph import inhibiting_edges
 from meshscope.build.options import Options
 from meshscope.build.rules.burn import own_constants, period_constants
 from meshscope.build.rules.indicators import Views, views
+from meshscope.build.runbooks import FOLDER
 from meshscope.model.library import Tuned
 from meshscope.model.mesh import Mesh
 from meshscope.model.model import Model
@@ -87,10 +88,10 @@ def info_labels(service: Service, model: Model, seen: Views) -> dict[str, str]:
 
 
 def runbook(service: Service, base: str) -> str:
-    """The address of a service's runbook; the folder of all runbooks where it has none."""
+    """The address of a service's runbook; the list of those of all library alerts where it has none."""
     if service.runbook and "://" in service.runbook:
         return service.runbook
-    return f"{base.rstrip('/')}/{service.runbook or ''}"
+    return f"{base.rstrip('/')}/{service.runbook or f'{FOLDER}/README.md'}"
 
 
 def identity_labels(identity: Identity) -> dict[str, str]:

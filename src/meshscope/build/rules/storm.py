@@ -33,7 +33,6 @@ KEPT = 5 * minutes
 
 _PAGING = "service:paging:told"
 _OPEN = "service:paging:open"
-_RUNBOOK = "many-services-failing.md"
 _WORST = (
     '{{ range printf "sort_desc(topk(10, max by (namespace, service) '
     f"({BAD}{{cluster=%q,owner=%q}})))"
@@ -86,7 +85,7 @@ def many_annotations(mesh: Mesh, worst: str = _WORST) -> dict[str, str]:
             "{{ $value }} services of {{ $labels.owner }} page at once",
             f"One page for all of them: what they share fails. The worst, by their bad requests:{worst}. Pages that "
             "were told before it began and end within it stay open at the pager: a ticket lists them.",
-            _RUNBOOK,
+            MANY_SERVICES_FAILING,
         ),
         "dashboard_url": f"{mesh.grafana.rstrip('/')}/d/{board_uid(mesh, 'mesh-overview')}"
         "?var-cluster={{ $labels.cluster }}",
@@ -100,7 +99,7 @@ def left_open_annotations(mesh: Mesh) -> dict[str, str]:
         "The page of {{ $labels.namespace }}/{{ $labels.service }} is over, and still open at the pager",
         "It was told before many services paged at once, and ended while those were one page: no end of it is sent. "
         "Close it by hand.",
-        _RUNBOOK,
+        PAGES_LEFT_OPEN,
     )
 
 

@@ -62,7 +62,7 @@ def _many(mesh: Mesh, options: Options, services: str) -> Rule:
             "{{ $value | humanizePercentage }} of the services get no traffic any more",
             "Each of them got less than 1% of the requests that were expected in 30 minutes: traffic does not come in, "
             "or is not reported. Alerts about single services are held back meanwhile.",
-            "MeshTrafficGone.md",
+            MESH_TRAFFIC_GONE,
         ),
         origin=mesh.place,
     )
