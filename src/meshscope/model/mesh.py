@@ -277,7 +277,9 @@ class Environment:
     pagerduty_url: str | None = None
     """PagerDuty's address here."""
     contacts: Mapping[Owner, Contacts] = field(default_factory=dict)
+    """How owners are reached here, by owner, in place of their own contacts."""
     max_severity: Severity | None = None
+    """The loudest that alerts are here: `Severity.TICKET` wakes nobody."""
     discovery: ServiceDiscovery | None = None
     """How Prometheus finds what it scrapes here."""
     place: Place | None = field(default_factory=here, compare=False, repr=False)

@@ -65,11 +65,19 @@ def dns_label(name: str, what: str, argument: str, place: Place | None) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Contacts:
-    """How an owner is reached in one environment, in place of its own contacts; what is not said it lacks there."""
+    """How an owner is reached in one environment, in place of its own contacts; what is not said it lacks there.
+
+    Example::
+
+        Contacts(chat="slack:#staging")
+    """
 
     pager: str | None = None
+    """Who is woken there."""
     chat: str | None = None
+    """Where tickets are told there."""
     mail: str | None = None
+    """An address for tickets there."""
     place: Place | None = field(default_factory=here, compare=False, repr=False)
 
     def __post_init__(self) -> None:
