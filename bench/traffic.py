@@ -152,17 +152,18 @@ def layers(shape: Shape) -> Iterator[Recorded]:
         yield from answers(number, node)
         for slo in SLOS:
             labels = {"cluster": CLUSTER, "namespace": node.namespace, "service": node.name, "slo": slo}
-            for what, share in (("events", 1.0), ("errors", failing(number))):
+            # Six hours of what is bad and what is good are read where nothing succeeds.
+            for what, share, read in (("events", 1.0, HOUR), ("errors", failing(number), 6 * HOUR)):
                 rate = node.rate * share
                 for layer, step, span, samples in (
-                    ("rate5m", 30, HOUR + _MARGIN, 1),
+                    ("rate5m", 30, read + _MARGIN, 1),
                     ("sum2m", 120, 6 * HOUR + _MARGIN, 4),
                     ("sum10m", 600, 30 * DAY + 2 * _MARGIN, 20),
                 ):
                     named = {"__name__": f"slo:{what}:{layer}", **labels}
                     yield Recorded(labels=named, value=rate * samples, step=step, span=span)
             good = {"__name__": "slo:good:rate5m", **labels}
-            yield Recorded(labels=good, value=node.rate * (1 - failing(number)), step=30, span=HOUR + _MARGIN)
+            yield Recorded(labels=good, value=node.rate * (1 - failing(number)), step=30, span=6 * HOUR + _MARGIN)
             period = {"__name__": "slo:errors:ratio_period1h", **labels, "period": PERIOD}
             yield Recorded(labels=period, value=failing(number), step=HOUR, span=2 * HOUR)
 

@@ -19,6 +19,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    # promtool is run hundreds of times: with fewer collections of garbage it takes a quarter less time.
+    os.environ.setdefault("GOGC", "400")
     config.addinivalue_line("markers", "fault(*rows): proves these rows of the fault matrix, and says what it measured")
     config.stash[FIGURES] = {}
 

@@ -55,7 +55,7 @@ class House:
             env={**kept, "LANG": "C.UTF-8", **self.environment, **(extra or {})},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=600,
             check=False,
             **more,
         )

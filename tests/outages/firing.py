@@ -159,15 +159,21 @@ def _scraped(
         yield series.name, {**own, **target}, notation(seen, scraped)
     yield "up", target, notation(alive, scraped)
     added: list[Sample] = []
+    taken: list[Sample] = []
     cached: set[int] = set()
     for position, up in enumerate(alive):
         if not up:
             added.append(up)
+            taken.append(up)
             continue
         here = {number for number, (_, values) in enumerate(page) if values[position] is not None}
         added.append(up * len(here - cached))
+        taken.append(up * len(here))
         cached = here
     yield "scrape_series_added", target, notation(added, scraped)
+    # Nothing is dropped by metric_relabel_configs that these pages hold.
+    for name in ("scrape_samples_scraped", "scrape_samples_post_metric_relabeling"):
+        yield name, target, notation(taken, scraped)
 
 
 def _labels(labels: Mapping[str, str]) -> str:

@@ -91,7 +91,7 @@ def promtool(engine: Callable[[str], Path], tmp_path: Path) -> Callable[..., sub
             [program, "test", "rules", *(["--run", story] if story else []), *files],
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=900,
             check=False,
         )
 

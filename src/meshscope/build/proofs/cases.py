@@ -61,14 +61,21 @@ def case(step: str, story: Story) -> Case:
 
 
 def proof_file(
-    bench: Bench, name: str, rules: Iterable[str], every: Duration, cases: Sequence[Case], origin: Place | None = None
+    bench: Bench,
+    name: str,
+    rules: Iterable[str],
+    every: Duration,
+    cases: Sequence[Case],
+    origin: Place | None = None,
+    *,
+    constants: bool = True,
 ) -> RuleTest:
     """A file of tests over the named rule files and the synthetic mesh's constants, evaluated ``every`` so often.
 
     Without an order promtool evaluates groups in a random one, and what a rule sees of another group would vary.
     """
     document = {
-        "rule_files": [f"{SYNTHETIC}.yaml", *(f"../rules/{rule}.yaml" for rule in rules)],
+        "rule_files": [*([f"{SYNTHETIC}.yaml"] if constants else []), *(f"../rules/{rule}.yaml" for rule in rules)],
         "evaluation_interval": bench.at(every),
         "group_eval_order": list(bench.group_order),
         "fuzzy_compare": True,

@@ -17,4 +17,4 @@ mesh = Mesh(
 )
 ingress = Gateway(name="istio-ingressgateway", namespace="istio-system", direction=Direction.INGRESS, owner=platform)
 calls = Calls({ingress: (front,), front: (checkout,), checkout: (cart,)})
-staging = Environment(name="staging", cluster="eu-staging", max_severity=Severity.PAGE)
+staging = Environment(name="staging", cluster="eu-staging", max_severity=Severity.TICKET)
