@@ -47,9 +47,14 @@ HARM: dict[str, tuple[str, Callable[[Built], Built], str]] = {
     "no rule says code 503": (
         "refused-503-uf",
         _rules(lambda rule: {**rule, "expr": str(rule["expr"]).replace("5..", "4..")}),
-        "never told",
+        # What is no failure is no good request either, and is missed as traffic later.
+        "carts gets a page about shop/cart within 5 min: told after",
     ),
-    "every page waits half an hour": ("refused-503-uf", _rules(_late), "told after"),
+    "every page waits half an hour": (
+        "refused-503-uf",
+        _rules(_late),
+        "carts gets a page about shop/cart within 5 min: never told",
+    ),
     "no route leads to a team": ("refused-503-uf", _routes(_silent), "never told"),
     "a team's services are one incident": (
         "second-service-later",

@@ -19,14 +19,22 @@ from meshscope.wiring.assembly import assembled
 @options.how
 @options.strict
 def command(
-    file: Path, root: Path, environment: str | None, load_seconds: float, emit: str, scale: str, strict: bool
+    file: Path,
+    root: Path,
+    environment: str | None,
+    load_seconds: float,
+    emit: str,
+    scale: str,
+    cluster: str,
+    everywhere: bool,
+    strict: bool,
 ) -> int:
     """Print how an Alertmanager's own configuration differs with our routes, receivers and inhibit rules in it.
 
     The file is not written: apply the difference with `patch FILE`. Comments and order stay, and alerts that are not of
     this mesh are told as before. What in the file would silence alerts of this mesh is said.
     """
-    assembly = assembled(root, environment, options.chosen(emit, scale), seconds=load_seconds)
+    assembly = assembled(root, environment, options.chosen(emit, scale, cluster, everywhere), seconds=load_seconds)
     if assembly.built is None:
         say(shown(assembly.findings, root, sys.stderr))
         return exits.FAILED
