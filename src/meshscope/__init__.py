@@ -8,7 +8,7 @@ from meshscope.model.grafana import DataSource
 from meshscope.model.library import OFF, LibraryAlert, Tuned
 from meshscope.model.mesh import Environment, Mesh, SeverityWords
 from meshscope.model.modes import Mode
-from meshscope.model.people import Contacts, Owner
+from meshscope.model.people import Contacts, Hours, Owner
 from meshscope.model.pipelines import Pipeline, Tier, pipeline
 from meshscope.model.pipelines_access import BasicAuth, BearerToken, ClientTls, Env, SecretFile, ServerTls
 from meshscope.model.pipelines_receive import FileLogs, HostMetrics, KubeletStats, Listen, Otlp
@@ -46,6 +46,7 @@ __all__ = [
     "FileLogs",
     "Gateway",
     "HostMetrics",
+    "Hours",
     "KubeletStats",
     "KubernetesAttributes",
     "Latency",

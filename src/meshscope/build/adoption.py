@@ -7,7 +7,7 @@ YAML and writes it again would indent and quote their lines anew; here their lin
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from difflib import unified_diff
 
 import yaml
@@ -24,7 +24,7 @@ _TEMPLATED = re.compile(
 
 
 def adopted(text: str, part: Part, whose: str, path: str) -> str:
-    """``text`` with ``part`` (routes, inhibit rules, receivers) merged in; ``whose`` names the mesh and environment.
+    """``text`` with ``part`` merged in; ``whose`` names the mesh and environment.
 
     Routes come before theirs, so that alerts of ours are told by ours alone. Raises `MeshscopeError` for a file that
     can't be merged safely.
@@ -37,8 +37,11 @@ def adopted(text: str, part: Part, whose: str, path: str) -> str:
     theirs = _without(text, whose)
     before = _read(theirs, path)
     _unmerged(before, part, path)
+    _known(before, part, path)
     merged = _inserted(theirs, "routes", "route", part["routes"], whose, path)
     for key, items in _lists(part).items():
+        if not items:
+            continue
         merged = _inserted(merged, key, "", items, whose, path)
     _proved(before, part, merged, path)
     return merged
@@ -83,6 +86,22 @@ def _unmerged(theirs: Mapping[str, object], part: Part, path: str) -> None:
                        "take our routes, inhibit rules and receivers out of it")  # fmt: skip
 
 
+def _known(theirs: Mapping[str, object], part: Part, path: str) -> None:
+    """Refuse a file that lacks a receiver which an owner's contact names."""
+    ours = {str(receiver["name"]) for receiver in part["receivers"]}
+    lacking = {name for route in part["routes"] for name in _told(route)} - ours - _names(theirs)
+    if lacking:
+        raise _refused(path, 1, f"has no receiver `{min(lacking)}`", f"an owner is told by receiver:{min(lacking)}",
+                       f"name one that it has: {', '.join(sorted(_names(theirs))) or 'it has none'}")  # fmt: skip
+
+
+def _told(route: Mapping[str, object]) -> Iterator[str]:
+    yield str(route["receiver"])
+    below = route.get("routes")
+    for child in below if isinstance(below, list) else []:
+        yield from _told(child)
+
+
 def _names(document: Mapping[str, object]) -> set[str]:
     receivers = document.get("receivers")
     return (
@@ -99,6 +118,9 @@ def _inserted(text: str, key: str, inside: str, items: object, whose: str, path:
     if name is None or value is None:
         at = parent.start_mark.index - parent.start_mark.column
         pad = " " * parent.start_mark.column
+        # A block of ours that is there already begins with a comment, which is no part of what it opens.
+        opening = f"{pad}{_marks(whose)[0]}\n"
+        at -= len(opening) if text[:at].endswith(opening) else 0
         return f"{text[:at]}{_block(items, whose, pad, key)}{text[at:]}"
     if isinstance(value, yaml.SequenceNode) and value.value:
         if value.flow_style:
@@ -129,7 +151,7 @@ def _block(items: object, whose: str, pad: str, key: str = "") -> str:
 
 
 def _lists(part: Part) -> dict[str, list[dict[str, object]]]:
-    return {"inhibit_rules": part["inhibit_rules"], "receivers": part["receivers"]}
+    return {key: part[key] for key in ("inhibit_rules", "receivers", "time_intervals")}
 
 
 def _proved(before: Mapping[str, object], part: Part, merged: str, path: str) -> None:
@@ -139,6 +161,8 @@ def _proved(before: Mapping[str, object], part: Part, merged: str, path: str) ->
     wanted = {**before, "route": {**theirs, "routes": part["routes"] + (theirs.get("routes") or [])}}
     for key, items in _lists(part).items():
         own = before.get(key)
+        if not items:
+            continue
         wanted[key] = items + (own if isinstance(own, list) else [])
     if _read(merged, path) != yaml.safe_load(dump(wanted)):
         raise _refused(path, 1, "can't be merged", "what came out is not what stood there with our part in front",

@@ -17,9 +17,11 @@ from meshscope.build import messages
 from meshscope.build.agent import OWN_ALERTS, has_agent
 from meshscope.build.options import Options
 from meshscope.build.ours import our_labels
-from meshscope.build.receivers import Receiver, Texts, Ways, page_receiver, ticket_receiver
+from meshscope.build.receivers import Receiver, Texts, Ways, page_receivers, ticket_receivers
 from meshscope.build.rules.bridge import DEPENDENCY_PAGING
 from meshscope.build.rules.storm import MANY_SERVICES_FAILING, counted_pages
+from meshscope.build.standing_alone import standing_alone
+from meshscope.build.working_hours import ALWAYS, When, outside, time_intervals, within
 from meshscope.model.mesh import Mesh
 from meshscope.model.model import Model
 from meshscope.model.people import Owner
@@ -53,12 +55,14 @@ class InhibitRule(TypedDict):
 
 def alertmanager(model: Model, options: Options) -> AlertmanagerConfig:
     """The whole configuration for one mesh, and the messages that it sends."""
-    mesh = model.mesh
+    model = standing_alone(model)
+    mesh, intervals = model.mesh, time_intervals(model)
     document: dict[str, object] = {
         "global": _global(mesh),
         "templates": ["templates/*.tmpl"],
         "route": {"receiver": DEFAULT, **top(options), "routes": [*_elsewhere(mesh), *routes(model, options)]},
         "inhibit_rules": inhibit_rules(model),
+        **({"time_intervals": intervals} if intervals else {}),
         "receivers": [receiver.document() for receiver in receivers(model, options, {})],
     }
     return AlertmanagerConfig(
@@ -114,14 +118,14 @@ def routes(model: Model, options: Options) -> list[dict[str, object]]:
     if has_agent(model):
         found.append(_agent(options))
     found.append(_nobody("stage", FIRST_STAGE))
-    every_way = {"receiver": DEFAULT, "matchers": [matcher("alertname", "=", ALERTING_FAILING)], "continue": True}
-    found.append(every_way)
+    fails = [matcher("alertname", "=", ALERTING_FAILING)]
+    found += [{"receiver": name, "matchers": fails, "continue": True} for name in _defaults(mesh)]
     found += _storms(model, options)
     found += [route for owner in model.owners for route in _owner_routes(owner, mesh, options)]
-    if mesh.severities.wakes and mesh.owner and page_receiver(mesh.owner, mesh, {}):
-        found.append(_page(f"{mesh.owner.name}-page", [], mesh, options))
+    if mesh.severities.wakes and mesh.owner:
+        found += _in_turn(_page(one.name, [], mesh, options) for one in page_receivers(mesh.owner, mesh, {}))
     # Not left to the top route: it takes only what no route took, and the agent's takes all and passes it on.
-    found.append({"receiver": DEFAULT})
+    found += _in_turn({"receiver": name} for name in _defaults(mesh))
     return found
 
 
@@ -132,7 +136,8 @@ def receivers(model: Model, options: Options, texts: Texts) -> list[Receiver]:
     if has_agent(model):
         found.append(Receiver(AGENT, _agent_ways(mesh, options)))
     for owner in model.owners:
-        found += [told for told in (page_receiver(owner, mesh, texts), ticket_receiver(owner, mesh, texts)) if told]
+        told = (*page_receivers(owner, mesh, texts), *ticket_receivers(owner, mesh, texts))
+        found += [one for one in told if not one.is_theirs]
     return found
 
 
@@ -218,10 +223,11 @@ def _times(options: Options, *, wait: Duration, interval: Duration, repeat: Dura
     }
 
 
-def _page(receiver: str, matchers: list[str], mesh: Mesh, options: Options) -> dict[str, object]:
+def _page(receiver: str, matchers: list[str], mesh: Mesh, options: Options, when: When = ALWAYS) -> dict[str, object]:
     """A route that wakes: each service is an incident of its own, each of its promises too.
 
-    A second alert of one promise joins a group that was told already, and must not wait for five minutes.
+    A second alert of one promise joins a group that was told already, and must not wait for five minutes. A route has
+    its time intervals for itself, none of those of the route above it (dispatch/route.go of Alertmanager 0.34).
     """
     where = ["cluster", "namespace", "service"]
     return {
@@ -230,20 +236,22 @@ def _page(receiver: str, matchers: list[str], mesh: Mesh, options: Options) -> d
         "group_by": [*where, "alertname"],
         "group_interval": options.duration(1 * minutes),
         "repeat_interval": options.duration(4 * hours),
-        "routes": [{"receiver": receiver, "matchers": [matcher("slo", "!=", "")], "group_by": [*where, "slo"]}],
+        **when,
+        "routes": [{"receiver": receiver, "matchers": [matcher("slo", "!=", "")], "group_by": [*where, "slo"], **when}],
     }
 
 
 def _storms(model: Model, options: Options) -> Iterable[dict[str, object]]:
     """The page about many services goes to the mesh's owner too, where its own owner is somebody else."""
     mesh = model.mesh
-    if not mesh.severities.wakes or mesh.owner is None or page_receiver(mesh.owner, mesh, {}) is None:
+    if not mesh.severities.wakes or mesh.owner is None:
         return
-    others = [owner.name for owner in model.owners if owner.name != mesh.owner.name and page_receiver(owner, mesh, {})]
+    others = [owner.name for owner in model.owners if owner.name != mesh.owner.name and page_receivers(owner, mesh, {})]
     if others:
         many = [matcher("alertname", "=", MANY_SERVICES_FAILING), matcher("owner", "=~", "|".join(others))]
         told_apart = {"group_by": ["cluster", "owner", "alertname"], "continue": True}
-        yield {**_page(f"{mesh.owner.name}-page", many, mesh, options), **told_apart}
+        for one in page_receivers(mesh.owner, mesh, {}):
+            yield {**_page(one.name, many, mesh, options), **told_apart}
 
 
 def _nobody(label: str, value: str) -> dict[str, object]:
@@ -274,15 +282,36 @@ def _agent(options: Options) -> dict[str, object]:
 def _owner_routes(owner: Owner, mesh: Mesh, options: Options) -> Iterable[dict[str, object]]:
     mine = matcher("owner", "=", owner.name)
     wakes = mesh.severities.wakes
-    woken = page_receiver(owner, mesh, {}) if wakes else None
-    reads = ticket_receiver(owner, mesh, {})
-    if woken:
-        yield _page(woken.name, [mine], mesh, options)
-    if reads:
-        yield {
-            "receiver": reads.name,
-            "matchers": [mine, *([matcher("severity", "!=", mesh.severities.page)] if wakes else [])],
-        }
+    woken = page_receivers(owner, mesh, {}) if wakes else ()
+    instead = _woken_instead(owner, mesh) if woken else ()
+    # What is about many services is told to the mesh's owner at any time, by a route before these.
+    single = [mine, matcher("alertname", "!=", MANY_SERVICES_FAILING)]
+    yield from _in_turn(
+        (
+            *(_page(one.name, single, mesh, options, outside(owner)) for one in instead),
+            *(_page(one.name, [mine], mesh, options, within(owner) if instead else ALWAYS) for one in woken),
+        )
+    )
+    reads = ticket_receivers(owner, mesh, {})
+    if owner.hours:
+        # Only tickets wait: a carried alert has whatever severity its author gave it.
+        waits = [mine, matcher("severity", "=", mesh.severities.ticket)]
+        yield from _in_turn({"receiver": one.name, "matchers": waits, **within(owner)} for one in reads)
+    rest = [mine, *([matcher("severity", "!=", mesh.severities.page)] if wakes else [])]
+    yield from _in_turn({"receiver": one.name, "matchers": rest} for one in reads)
+
+
+def _woken_instead(owner: Owner, mesh: Mesh) -> tuple[Receiver, ...]:
+    """Who is woken outside ``owner``'s hours; nobody where it has none, or where nobody else has a pager."""
+    if owner.hours is None or mesh.owner is None or mesh.owner.name == owner.name or not mesh.owner.pager:
+        return ()
+    return page_receivers(mesh.owner, mesh, {})
+
+
+def _in_turn(found: Iterable[dict[str, object]]) -> list[dict[str, object]]:
+    """Routes of which each takes an alert: all but the last let it pass on."""
+    every = list(found)
+    return [*({**route, "continue": True} for route in every[:-1]), *every[-1:]]
 
 
 def _agent_ways(mesh: Mesh, options: Options) -> Ways:
@@ -307,5 +336,12 @@ def _deadman_ways(mesh: Mesh) -> Ways:
 
 
 def _default(mesh: Mesh, texts: Texts) -> Ways:
-    told = ticket_receiver(mesh.owner, mesh, texts) if mesh.owner else None
-    return told.ways if told else {}
+    told = ticket_receivers(mesh.owner, mesh, texts) if mesh.owner else ()
+    return next((one.ways for one in told if not one.is_theirs), {})
+
+
+def _defaults(mesh: Mesh) -> list[str]:
+    """The receivers of what must not depend on one way to people, and of what nobody else gets."""
+    told = ticket_receivers(mesh.owner, mesh, {}) if mesh.owner else ()
+    theirs = [one.name for one in told if one.is_theirs]
+    return [*theirs, DEFAULT] if _default(mesh, {}) or not theirs else theirs

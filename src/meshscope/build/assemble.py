@@ -22,6 +22,7 @@ from meshscope.build.proofs.synthetic import Bench, bench
 from meshscope.build.rules.dashboard_links import linked_files, linked_tests
 from meshscope.build.rules.files import rule_files
 from meshscope.build.rules.statics import static_groups
+from meshscope.build.standing_alone import left_out
 from meshscope.findings import Finding
 from meshscope.model.model import Model
 from meshscope.model.provider import MeshProvider
@@ -54,7 +55,7 @@ def assemble(model: Model, provider: MeshProvider, options: Options) -> Built:
     return Built(
         artefacts=artefacts,
         files=(*files, detection_file(found, tuple(slo.place for _, slo in model.slos))),
-        findings=(*collector_findings(model, provider), *more),
+        findings=(*collector_findings(model, provider), *left_out(model, options), *more),
         detections=found,
     )
 

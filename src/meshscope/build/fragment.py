@@ -15,7 +15,8 @@ from meshscope.build import messages
 from meshscope.build.alertmanager import MAIL_PASSWORD, inhibit_rules, our_route, receivers
 from meshscope.build.heading import heading
 from meshscope.build.options import Emit, Options
-from meshscope.build.receivers import Texts
+from meshscope.build.receivers import Texts, by_name
+from meshscope.build.working_hours import time_intervals
 from meshscope.model.mesh import Mesh
 from meshscope.model.model import Model
 
@@ -42,10 +43,11 @@ class Part(TypedDict):
     routes: list[dict[str, object]]
     inhibit_rules: list[dict[str, object]]
     receivers: list[dict[str, object]]
+    time_intervals: list[dict[str, object]]
 
 
 def our_part(model: Model, options: Options) -> Part:
-    """Routes, inhibit rules and receivers to merge; each receiver's name begins with `prefix`."""
+    """Routes, inhibit rules, receivers and time intervals to merge; the names of ours begin with `prefix`."""
     secrets = model.mesh.secrets
     # prometheus-operator mounts each Secret in a folder of its own.
     folder = f"{secrets}/{secret_name(model.mesh)}" if options.emit is Emit.OPERATOR else secrets
@@ -59,6 +61,9 @@ def our_part(model: Model, options: Options) -> Part:
             {**receiver.document(), "name": f"{prefix(mesh)}{receiver.name}"}
             for receiver in receivers(mounted, options, texts(mesh))
         ],
+        "time_intervals": [
+            {**interval, "name": f"{prefix(mesh)}{interval['name']}"} for interval in time_intervals(mounted)
+        ],
     }
 
 
@@ -69,6 +74,7 @@ def fragment(model: Model, options: Options) -> dict[str, object]:
         "route": {"routes": part["routes"]},
         "inhibit_rules": part["inhibit_rules"],
         "receivers": part["receivers"],
+        **({"time_intervals": part["time_intervals"]} if part["time_intervals"] else {}),
     }
 
 
@@ -92,9 +98,11 @@ def texts(mesh: Mesh) -> Texts:
 
 
 def _prefixed(route: Mapping[str, object], start: str) -> dict[str, object]:
-    below = route.get("routes")
+    below, name = route.get("routes"), str(route["receiver"])
+    times = {key: route[key] for key in ("active_time_intervals", "mute_time_intervals") if key in route}
     return {
         **route,
-        "receiver": f"{start}{route['receiver']}",
+        "receiver": name.partition(":")[2] if by_name(name) else f"{start}{name}",
+        **{key: [f"{start}{one}" for one in names] for key, names in times.items() if isinstance(names, list)},
         **({"routes": [_prefixed(child, start) for child in below]} if isinstance(below, list) else {}),
     }

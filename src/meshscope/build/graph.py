@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
-from meshscope.build.receivers import page_receiver
+from meshscope.build.receivers import page_receivers
 from meshscope.model.mesh import Mesh
 from meshscope.model.model import Model
 from meshscope.model.services import Identity, Service
@@ -49,7 +49,7 @@ def inhibiting_edges(model: Model) -> tuple[tuple[Identity, Identity], ...]:
 
 
 def _is_paged(service: Service, mesh: Mesh) -> bool:
-    return service.owner is not None and page_receiver(service.owner, mesh, {}) is not None
+    return service.owner is not None and bool(page_receivers(service.owner, mesh, {}))
 
 
 def components(graph: Mapping[T, Sequence[T]]) -> dict[T, int]:

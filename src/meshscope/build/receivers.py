@@ -2,6 +2,8 @@
 
 A page goes to the owner's pager, a ticket to its chat and mail. An owner without a pager gets its pages by chat and
 mail, and the mesh's owner is paged too; one without chat and mail gets its tickets by pager, at low urgency.
+
+What goes by receivers that are there already, and by one of ours, goes by several.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from meshscope.build.messages import PAGERDUTY_LINKS
 from meshscope.findings import Finding, Level
 from meshscope.model.mesh import Mesh
 from meshscope.model.model import Model
-from meshscope.model.people import Contact, Owner
+from meshscope.model.people import NAMED, Contact, Owner
 
 Ways = Mapping[str, Sequence[Mapping[str, object]]]
 Texts = Mapping[str, Mapping[str, object]]
@@ -22,32 +24,54 @@ Texts = Mapping[str, Mapping[str, object]]
 
 @dataclass(frozen=True)
 class Receiver:
-    """A receiver of Alertmanager: its name, and its integrations by the key of their list."""
+    """A receiver of Alertmanager: its name, and its integrations by the key of their list.
+
+    One that a person's Alertmanager has already is called as the contact, ``receiver:NAME``, which none of ours is.
+    """
 
     name: str
     ways: Ways
+
+    @property
+    def is_theirs(self) -> bool:
+        """Whether it stands in a person's file."""
+        return by_name(self.name)
 
     def document(self) -> dict[str, object]:
         """The receiver as Alertmanager reads it."""
         return {"name": self.name, **{key: list(configs) for key, configs in self.ways.items()}}
 
 
-def page_receiver(owner: Owner, mesh: Mesh, texts: Texts) -> Receiver | None:
-    """Who is woken for ``owner``; None where only the default could be."""
+def by_name(contact: str | None) -> bool:
+    """Whether ``contact`` names a receiver that is there already."""
+    return contact is not None and contact.startswith(f"{NAMED}:")
+
+
+def page_receivers(owner: Owner, mesh: Mesh, texts: Texts) -> tuple[Receiver, ...]:
+    """Who is woken for ``owner``; nobody where only the default could be."""
+    name = f"{owner.name}-page"
     if owner.pager:
-        return Receiver(f"{owner.name}-page", _pager(owner.pager, "critical", mesh, texts))
+        return _all(name, _pager(owner.pager, "critical", mesh, texts), owner.pager)
     written = _written(owner, mesh, texts)
     fallback = mesh.owner.pager if mesh.owner else None
-    if not written:
-        return None
+    if not written and not by_name(owner.chat):
+        return ()
     woken = _pager(fallback, "critical", mesh, texts) if fallback else {}
-    return Receiver(f"{owner.name}-page", {**woken, **written})
+    return _all(name, {**woken, **written}, fallback, owner.chat)
 
 
-def ticket_receiver(owner: Owner, mesh: Mesh, texts: Texts) -> Receiver | None:
-    """Who reads ``owner``'s tickets; None where only the default could."""
-    ways = _written(owner, mesh, texts) or (_pager(owner.pager, "warning", mesh, texts) if owner.pager else {})
-    return Receiver(f"{owner.name}-ticket", ways) if ways else None
+def ticket_receivers(owner: Owner, mesh: Mesh, texts: Texts) -> tuple[Receiver, ...]:
+    """Who reads ``owner``'s tickets; nobody where only the default could."""
+    name = f"{owner.name}-ticket"
+    read = _all(name, _written(owner, mesh, texts), owner.chat)
+    if read or not owner.pager:
+        return read
+    return _all(name, _pager(owner.pager, "warning", mesh, texts), owner.pager)
+
+
+def _all(name: str, ways: Ways, *contacts: str | None) -> tuple[Receiver, ...]:
+    theirs = dict.fromkeys(contact for contact in contacts if contact is not None and by_name(contact))
+    return (*(Receiver(contact, {}) for contact in theirs), *([Receiver(name, ways)] if ways else []))
 
 
 def nobody_told(model: Model) -> tuple[Finding, ...]:
@@ -118,6 +142,8 @@ def _unwoken(owner: Owner) -> Finding:
 
 def _pager(pager: str, severity: str, mesh: Mesh, texts: Texts) -> dict[str, list[Mapping[str, object]]]:
     contact = _contact(pager)
+    if contact.scheme == NAMED:
+        return {}
     if contact.scheme == "opsgenie":
         return _opsgenie(contact, "P1" if severity == "critical" else "P4", mesh, texts)
     if contact.scheme == "webhook":
@@ -158,6 +184,8 @@ def _webhook(contact: Contact, mesh: Mesh) -> dict[str, list[Mapping[str, object
 
 
 def _chat(contact: Contact, mesh: Mesh, texts: Texts) -> dict[str, list[Mapping[str, object]]]:
+    if contact.scheme == NAMED:
+        return {}
     if contact.scheme == "webhook":
         return _webhook(contact, mesh)
     if contact.scheme == "msteams":

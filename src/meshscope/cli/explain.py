@@ -131,7 +131,13 @@ def _owner(service: Service) -> str:
     owner = service.owner
     if owner is None:
         return "nobody"
-    ways = (("issues", owner.issues), ("pager", owner.pager), ("chat", owner.chat), ("mail", owner.mail))
+    ways = (
+        ("issues", owner.issues),
+        ("pager", owner.pager),
+        ("chat", owner.chat),
+        ("mail", owner.mail),
+        ("hours", owner.hours),
+    )
     return f"{owner.name} ({', '.join(f'{way} {address}' for way, address in ways if address)})"
 
 

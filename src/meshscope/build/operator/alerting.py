@@ -14,6 +14,8 @@ from meshscope.build.alertmanager import inhibit_rules, our_route, receivers
 from meshscope.build.fragment import secret_name, texts
 from meshscope.build.operator.made import made
 from meshscope.build.options import Options
+from meshscope.build.standing_alone import standing_alone, without_zones
+from meshscope.build.working_hours import time_intervals
 from meshscope.model.mesh import Mesh
 from meshscope.model.model import Model
 
@@ -42,7 +44,8 @@ _SECRETS = {
 
 def alertmanager_object(model: Model, options: Options) -> KubernetesObject:
     """The AlertmanagerConfig."""
-    mesh = model.mesh
+    model = without_zones(standing_alone(model))
+    mesh, intervals = model.mesh, time_intervals(model)
     spec = {
         "route": _route(our_route(model, options)),
         "inhibitRules": [
@@ -53,6 +56,8 @@ def alertmanager_object(model: Model, options: Options) -> KubernetesObject:
             }
             for rule in inhibit_rules(model)
         ],
+        # Routes name those of muteTimeIntervals as active ones too: it is the operator's only list of intervals.
+        **({"muteTimeIntervals": [_interval(interval) for interval in intervals]} if intervals else {}),
         "receivers": [
             {"name": receiver.name, **_camel(receiver.ways, mesh)}
             for receiver in receivers(model, options, texts(mesh))
@@ -81,6 +86,21 @@ def _route(route: Mapping[str, object]) -> dict[str, object]:
         else:
             converted[_camel_word(key)] = value
     return converted
+
+
+def _interval(interval: Mapping[str, object]) -> dict[str, object]:
+    """An interval without its zone, which is UTC: those of prometheus-operator 0.85 (v1alpha1) have none."""
+    times = interval["time_intervals"]
+    return {
+        "name": interval["name"],
+        "timeIntervals": [
+            {
+                "times": [{_camel_word(key): time for key, time in one.items()} for one in each["times"]],
+                "weekdays": each["weekdays"],
+            }
+            for each in (times if isinstance(times, list) else [])
+        ],
+    }
 
 
 def _match(text: str) -> dict[str, object]:
