@@ -9,14 +9,14 @@ The receiver stands in no file that is built here. What it should tell would go 
 
 ## Example
 ```python
-payments = Owner(name="payments", issues="github:acme/payments", pager="receiver:sre-pager")
-mesh = Mesh(name="shop", provider="istio", owner=payments)
+platform = Owner(name="platform", issues="github:acme/platform", pager="receiver:sre-pager")
+mesh = Mesh(name="shop", provider="istio", owner=platform)
 ```
 
 ## Use instead
 ```python
-payments = Owner(name="payments", issues="github:acme/payments", pager="receiver:sre-pager")
-mesh = Mesh(name="shop", provider="istio", owner=payments, alertmanager_config="alertmanager.yaml")
+platform = Owner(name="platform", issues="github:acme/platform", pager="receiver:sre-pager")
+mesh = Mesh(name="shop", provider="istio", owner=platform, alertmanager_config="alertmanager.yaml")
 ```
 """
 
