@@ -17,6 +17,7 @@ from meshscope.artefacts.yaml import dump
 from meshscope.build.heading import heading, made_from
 from meshscope.build.layout import layout, rule_file
 from meshscope.build.options import Options
+from meshscope.build.runbooks import FOLDER, runbooks
 from meshscope.findings import Place
 from meshscope.model.model import Model
 from meshscope.model.provider import MeshProvider
@@ -43,6 +44,7 @@ def test_each_artefact_is_where_its_program_looks_for_it(files: dict[str, File],
         *(f"prometheus/tests/{test.name}.yaml" for test in artefacts.tests),
         *(f"collectors/{collector.name}.yaml" for collector in artefacts.collectors),
         *(f"grafana/dashboards/{dashboard.name}.json" for dashboard in artefacts.dashboards),
+        *(f"runbooks/{FOLDER}/{name}" for name in runbooks()),
     }
     assert set(files) == expected
     assert list(files) == sorted(files)
