@@ -38,11 +38,15 @@ class Complaint:
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """One thing that an engine looked at: a file, or one unit test in it; ``failed`` is empty where it passed."""
+    """One thing that an engine looked at: a file, or one unit test in it; ``failed`` is empty where it passed.
+
+    ``before`` says that it was not run now: the same bytes have passed the same engine before.
+    """
 
     path: str
     name: str = ""
     failed: str = ""
+    before: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

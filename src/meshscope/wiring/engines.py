@@ -31,7 +31,7 @@ def engines() -> tuple[tuple[Engine, ...], tuple[Absent, ...]]:
         present += [
             PromtoolRules(program=promtool, version=version),
             PromtoolConfig(program=promtool, version=version),
-            PromtoolTests(program=promtool, version=version),
+            PromtoolTests(program=promtool, version=version, proved=cache_folder() / "proved"),
         ]
     else:
         absent.append(Absent(name="promtool", why=version))

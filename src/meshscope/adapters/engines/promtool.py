@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from meshscope.adapters.engines.program import Said, run
+from meshscope.adapters.engines.proved import keep, passed_before, proved_at
 from meshscope.check.engine import Case, Complaint, Heard, Verdict, unheard
 
 _LINE = re.compile(
@@ -82,10 +83,15 @@ class PromtoolConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class PromtoolTests:
-    """``promtool test rules``: every generated unit test."""
+    """``promtool test rules``: every generated unit test.
+
+    ``proved`` is a folder that keeps which files of tests have passed: the same bytes of tests and rules pass again
+    with the same promtool, and are not run a second time.
+    """
 
     program: Path
     version: str
+    proved: Path | None = None
     name: str = "promtool test rules"
 
     def judges(self, path: str) -> bool:
@@ -105,6 +111,10 @@ class PromtoolTests:
         )
 
     def _one(self, folder: Path, path: str) -> Verdict:
+        kept = proved_at(self.proved, self.version, folder / path) if self.proved else None
+        names = passed_before(kept)
+        if names:
+            return Verdict(cases=tuple(Case(path=path, name=name, before=True) for name in names))
         with tempfile.TemporaryDirectory(prefix="meshscope-") as scratch:
             report = Path(scratch) / "report.xml"
             said = run(self.program, ["test", "rules", f"--junit={report}", path], folder)
@@ -112,6 +122,8 @@ class PromtoolTests:
         failed = tuple(Complaint(path=path, case=case.name, message=case.failed) for case in cases if case.failed)
         if said.status and not failed:
             failed = tuple(_complaints(said, path))
+        if kept is not None and not said.status and not failed:
+            keep(kept, [case.name for case in cases])
         return Verdict(cases=cases, complaints=failed)
 
 

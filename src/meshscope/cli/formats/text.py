@@ -33,7 +33,9 @@ def _done(report: Report) -> Iterator[str]:
         passed = len(judged.cases) - len(judged.failed)
         what = "unit test" if judged.name == "promtool test rules" else "file"
         failed = f", {len(judged.failed)} refused" if judged.failed else ""
-        yield f"{judged.name}: {counted(passed, what)} passed{failed}"
+        before = sum(case.before for case in judged.cases)
+        unchanged = f", {before:,} of them before and unchanged since" if before else ""
+        yield f"{judged.name}: {counted(passed, what)} passed{unchanged}{failed}"
 
 
 def judges(report: Report) -> str:
