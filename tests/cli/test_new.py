@@ -53,7 +53,7 @@ def test_what_is_written_passes_the_tools_that_a_team_would_run_on_it(shop: Hous
 def test_help_shows_what_to_type_one_a_line(tmp_path: Path) -> None:
     lines = [line.strip() for line in House(tmp_path).run("new", "--help", status=0).stdout.splitlines()]
     typed = [line for line in lines if line.startswith("meshscope new ")]
-    assert len(typed) == 4
+    assert len(typed) == 5
 
 
 def test_a_mesh_of_another_provider_says_so(tmp_path: Path) -> None:

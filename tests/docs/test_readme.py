@@ -45,7 +45,9 @@ def test_definitions_in_the_readme_build(tmp_path):
     for path, text in blocks:
         (tmp_path / path).parent.mkdir(exist_ok=True)
         (tmp_path / path).write_text(f'"""From the README."""\n{text}')
-    (tmp_path / "mesh.py").write_text('from meshscope import Mesh\n\nmesh = Mesh(name="readme", provider="istio")\n')
+    mesh = 'mesh = Mesh(name="readme", provider="istio", owner=payments)\n'
+    imports = "from meshscope import Mesh\nfrom services.payments import payments\n"
+    (tmp_path / "mesh.py").write_text(f'"""A mesh."""\n\n{imports}\n{mesh}')
     program = Path(sys.executable).with_name("meshscope")
     done = subprocess.run([program, "build"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -42,11 +42,13 @@ def traffic_rules(mesh: Mesh, options: Options) -> list[Rule]:
     # Of a service that nobody reports any more nothing came.
     left = f"({came()} or max by ({ID}) (0 * {expecting}))"
     gone = f"{expected} >= on ({ID}) clamp_min({left} / {SHARE}, {FEWEST_EXPECTED})"
+    page, ticket = mesh.severities.page, mesh.severities.ticket
+    # Where nothing wakes anybody both would be one rule, written twice.
+    single = [(page, 'tier="1"'), (ticket, 'tier!="1"')] if page != ticket else [(ticket, "")]
     return [
         recorded(_GONE, f"max by ({ID}) ({gone} and on ({ID}) {expecting})"),
         _many(mesh, options, f"count by (cluster) ({expecting})"),
-        _alert(mesh, options, mesh.severities.page, 'tier="1"'),
-        _alert(mesh, options, mesh.severities.ticket, 'tier!="1"'),
+        *(_alert(mesh, options, severity, tier) for severity, tier in single),
     ]
 
 
