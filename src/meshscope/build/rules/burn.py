@@ -101,7 +101,8 @@ def threshold_expression() -> str:
 
     A join on the period alone would match many SLOs with many windows, so it is one window after the other.
     """
-    own = f'{BUDGET} * on ({SLO_ID}) group_right () {_FACTOR}{{slo!=""}}'
+    # max as for the usual ones: a label that somebody's ruler adds to constants must not make a second threshold.
+    own = f'{BUDGET} * on ({SLO_ID}) group_right () max by ({SLO_ID}, long) ({_FACTOR}{{slo!=""}})'
     usual = " or ".join(
         f'(1 - slo:objective:ratio) * on (period) group_left (long) {_FACTOR}{{long="{burn.long}",slo=""}}'
         for burn in BURNS
