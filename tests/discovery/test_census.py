@@ -224,7 +224,7 @@ def test_a_service_that_fails_all_the_time_is_promised_no_availability() -> None
     failing = call("shop/cart", "shop/api", rate=5.0, response_code="503")
     mesh = found(*both("shop/cart", "shop/api"), *both("shop/api", "shop/cart"), failing)
     assert [note.subject for note in noted(mesh, "failing")] == ["eu-1/shop/api"]
-    hung_up = dataclasses.replace(failing, labels={**failing.labels, "response_flags": "DC"})
+    hung_up = dataclasses.replace(failing, labels={**failing.labels, "response_code": "0", "response_flags": "DC"})
     assert noted(found(*both("shop/cart", "shop/api"), *both("shop/api", "shop/cart"), hung_up), "failing") == []
 
 
