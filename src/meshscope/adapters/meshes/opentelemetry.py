@@ -6,7 +6,7 @@ the gRPC statuses 2, 4, 12, 13, 14 and 15.
 """
 
 from meshscope.adapters.meshes.opentelemetry_names import SPELLINGS, UNDERSCORED
-from meshscope.model.provider import Discovery, Labels, MeshProvider
+from meshscope.model.provider import Discovery, MeshProvider
 from meshscope.model.services import DataPlane
 from meshscope.model.slo import Side
 from meshscope.model.units import minutes, ms
@@ -19,15 +19,7 @@ PROVIDER = MeshProvider(
     latency_unit=1 * ms,
     bounds=tuple(bound * ms for bound in (5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000)),
     free_bounds=True,
-    labels=Labels(
-        cluster="k8s_cluster_name",
-        namespace="service_namespace",
-        service="service_name",
-        reporter="span_kind",
-        workload="k8s_deployment_name",
-        version="service_version",
-        pod="k8s_pod_name",
-    ),
+    labels=UNDERSCORED.labels,
     promoted=(
         "k8s.cluster.name",
         "service.namespace",
