@@ -23,7 +23,7 @@ def played(
 ) -> Mapping[str, Verdict]:
     """What came of every row that was chosen."""
     if not _played:
-        chosen = {item.callspec.params["row"] for item in request.session.items if "played" in item.fixturenames}
+        chosen = {item.callspec.params["row"] for item in request.session.items if item.function is request.function}
         rows = [row for row in read_rows() if row.name in chosen]
         promtool, alertmanager = engine("promtool"), engine("alertmanager")
         _played.update(verdicts(rows, promtool, alertmanager, tmp_path_factory.mktemp("outages")))

@@ -94,8 +94,9 @@ def _storm(bench: Bench) -> Iterator[Story]:
             expect(name, bench.at(18 * minutes)),
         ],
     )
-    four = [one for number in range(4) for one in _page(bench, number, "1x60")]
-    yield Story("four services are four pages", four, [expect(name, soon), expect(name, late)])
+    four = [one for number in range(4) for one in _page(bench, number, "1x60", cluster="of-four")]
+    infos = [_info(bench, number, cluster="of-four") for number in range(4)]
+    yield Story("four services are four pages", [*four, *infos], [expect(name, soon), expect(name, late)])
     bridges = [_bridged(bench, number) for number in range(9)]
     yield Story("services that are held back by their cause don't count", [*ten, *bridges], [expect(name, soon)])
     early = [*_page(bench, 10, "1x14"), *(one for number in range(10) for one in _page(bench, number, "_x6 1x54"))]
@@ -114,14 +115,17 @@ def _whose(bench: Bench, number: int) -> dict[str, str]:
 
 def _others(bench: Bench) -> list[Series]:
     """So many services that ten of them are no third."""
-    infos = ({**_whose(bench, number), "owner": _OWNER} for number in range(10, 40))
-    return [{**series("service:info", labels, ()), "values": "1x60"} for labels in infos]
+    return [_info(bench, number) for number in range(10, 40)]
 
 
-def _page(bench: Bench, number: int, values: str) -> list[Series]:
+def _info(bench: Bench, number: int, **labels: str) -> Series:
+    return {**series("service:info", {**_whose(bench, number), "owner": _OWNER, **labels}, ()), "values": "1x60"}
+
+
+def _page(bench: Bench, number: int, values: str, **more: str) -> list[Series]:
     """The page of a service as Prometheus records it, and how much of its traffic is bad: less for each number."""
     mesh = bench.real.mesh
-    promise = {**_whose(bench, number), "slo": "availability"}
+    promise = {**_whose(bench, number), "slo": "availability", **more}
     labels = {
         **promise,
         **our_labels(mesh),
