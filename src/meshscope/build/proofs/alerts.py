@@ -14,7 +14,7 @@ from meshscope.build.boards import board_uid
 from meshscope.build.proofs.cases import Case, Expected, Story, alerting, case, expect, proof_file
 from meshscope.build.proofs.series import Phase, Series, at_servers, buckets, requests
 from meshscope.build.proofs.solver import Solution, Traffic, holds, solve
-from meshscope.build.proofs.synthetic import STEP, Bench, outsider, subject
+from meshscope.build.proofs.synthetic import EVERY, STEP, Bench, outsider, subject
 from meshscope.build.proofs.voice import Spoken
 from meshscope.build.rules.alerts import missing_signals
 from meshscope.build.rules.annotations import alert_annotations
@@ -38,7 +38,7 @@ def alert_tests(bench: Bench) -> list[RuleTest]:
         if solution is not None:
             stories = _Stories(bench, alert, solution)
             cases = [case(bench.at(STEP), story) for story in stories.all()]
-            tests.append(proof_file(bench, alert.name, ("slo", "alerts"), STEP, cases, alert.place))
+            tests.append(proof_file(bench, alert.name, ("slo", "alerts"), EVERY, cases, alert.place))
     return tests
 
 

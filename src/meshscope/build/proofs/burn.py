@@ -10,11 +10,11 @@ from meshscope.build.boards import board_uid
 from meshscope.build.promql import quoted
 from meshscope.build.proofs.cases import Case, Expected, Story, alerting, case, expect, proof_file, value
 from meshscope.build.proofs.series import LONG, Phase, Series, buckets, requests, series, steady
-from meshscope.build.proofs.synthetic import PLACE, PROMISED, STEP, Bench
+from meshscope.build.proofs.synthetic import EVERY, PLACE, PROMISED, STEP, Bench
 from meshscope.build.proofs.voice import Spoken
 from meshscope.build.rules.annotations import absent_annotations, burn_annotations
 from meshscope.build.rules.burn import BURNS, Burn
-from meshscope.build.rules.slo import SLOW
+from meshscope.build.rules.slo import RARE, SLOW
 from meshscope.build.rules.slo_alerts import SYMPTOM, burn_labels
 from meshscope.build.rules.statics import identity_labels, info_labels
 from meshscope.model.services import Service
@@ -25,14 +25,14 @@ TRAFFIC = Decimal(1000)
 
 
 def burn_tests(bench: Bench) -> tuple[RuleTest, ...]:
-    """The pages' proofs, and the tickets', which need days."""
+    """The pages' proofs, and the tickets', which need days: looked at as often as what they sum."""
     step, slow = bench.at(STEP), bench.at(SLOW)
     tickets = list(_days(bench))
     pages = [*_thresholds(bench), *_counting(bench), *_quiet(bench), *_course(bench), *_around(bench)]
     pages += [*_absence(bench), *_latency(bench), *_periods(bench)]
     return (
-        proof_file(bench, "error_budget_burn", ("slo",), STEP, [case(step, one) for one in pages]),
-        proof_file(bench, "error_budget_burn_slow", ("slo",), SLOW, [case(slow, one) for one in tickets]),
+        proof_file(bench, "error_budget_burn", ("slo",), EVERY, [case(step, one) for one in pages]),
+        proof_file(bench, "error_budget_burn_slow", ("slo",), RARE, [case(slow, one) for one in tickets]),
     )
 
 

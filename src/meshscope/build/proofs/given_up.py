@@ -9,7 +9,7 @@ from meshscope.artefacts.rules import RuleTest
 from meshscope.build.boards import board_uid
 from meshscope.build.proofs.cases import Expected, Story, alerting, case, expect, proof_file
 from meshscope.build.proofs.series import Phase, Series, requests, steady
-from meshscope.build.proofs.synthetic import STEP, Bench
+from meshscope.build.proofs.synthetic import EVERY, STEP, Bench
 from meshscope.build.proofs.voice import Spoken
 from meshscope.build.rules.annotations import given_up_annotations
 from meshscope.build.rules.given_up import FEWEST_REQUESTS, SHARE
@@ -27,7 +27,7 @@ def given_up_tests(bench: Bench) -> tuple[RuleTest, ...]:
     if not bench.provider.given_up:
         return ()
     cases = [case(bench.at(STEP), story) for story in _stories(bench)]
-    return (proof_file(bench, "callers_give_up", ("slo",), STEP, cases),)
+    return (proof_file(bench, "callers_give_up", ("slo",), EVERY, cases),)
 
 
 def _stories(bench: Bench) -> Iterator[Story]:

@@ -13,7 +13,7 @@ from meshscope.build.proofs.platform_collecting import COLLECTING
 from meshscope.build.proofs.platform_scraping import SCRAPING
 from meshscope.build.proofs.platform_series import Stories, Tellers
 from meshscope.build.proofs.series import Series, buckets, requests, steady
-from meshscope.build.proofs.synthetic import STEP, Bench
+from meshscope.build.proofs.synthetic import EVERY, STEP, Bench
 from meshscope.build.rules.platform import annotations_of, labels_of, watches
 from meshscope.build.rules.watch import Watch
 from meshscope.model.slo import Latency
@@ -33,7 +33,7 @@ def platform_tests(bench: Bench) -> tuple[RuleTest, ...]:
         stories = [story for watch in watched for story in _Proofs(bench, watch).all()]
         cases = [case(bench.at(STEP), story) for story in stories]
         if cases:
-            found.append(proof_file(bench, name, rules, STEP, cases, bench.real.mesh.place, constants="slo" in rules))
+            found.append(proof_file(bench, name, rules, EVERY, cases, bench.real.mesh.place, constants="slo" in rules))
     return tuple(found)
 
 

@@ -10,7 +10,7 @@ from meshscope.build.ours import our_labels
 from meshscope.build.proofs.burn import failing
 from meshscope.build.proofs.cases import Expected, Story, alerting, case, expect, proof_file
 from meshscope.build.proofs.series import Series, buckets, requests, series, steady
-from meshscope.build.proofs.synthetic import NAMESPACE, STEP, Bench
+from meshscope.build.proofs.synthetic import EVERY, NAMESPACE, STEP, Bench
 from meshscope.build.rules.bridge import DEPENDENCY_PAGING, bridge_annotations
 from meshscope.build.rules.paging import ERROR_BUDGET_BURN
 from meshscope.build.rules.statics import identity_labels
@@ -30,7 +30,7 @@ def together_tests(bench: Bench) -> tuple[RuleTest, ...]:
     """One file for pages that come together."""
     stories = [*_bridge(bench), *_storm(bench)]
     cases = [case(bench.at(STEP), one) for one in stories]
-    return (proof_file(bench, "pages_together", ("slo",), STEP, cases, bench.real.mesh.place),)
+    return (proof_file(bench, "pages_together", ("slo",), EVERY, cases, bench.real.mesh.place),)
 
 
 def _bridge(bench: Bench) -> Iterator[Story]:

@@ -26,7 +26,7 @@ def unattributed_tests(bench: Bench) -> tuple[RuleTest, ...]:
     if bench.provider.unattributed is None:
         return ()
     cases = [case(bench.at(SLOW), story) for story in _stories(bench)]
-    return (proof_file(bench, "unattributed_failures", ("slo",), SLOW, cases),)
+    return (proof_file(bench, "unattributed_failures", ("slo",), 5 * minutes, cases),)
 
 
 def _stories(bench: Bench) -> Iterator[Story]:
