@@ -19,6 +19,8 @@ _PERIOD = """from meshscope import days
 
 period = {} * days
 """
+# Where one Prometheus has the series of every cluster.
+ALL_CLUSTERS = "*"
 # prometheus-operator's names for what Alertmanager calls otherwise (v1alpha1, pkg/alertmanager/amcfg.go).
 _OPERATOR = {"sourceMatch": "source_matchers", "targetMatch": "target_matchers"}
 
@@ -40,7 +42,7 @@ class Variant:
         return cls(row.house.name, row.provider, row.period, row.emit, row.environment, row.cluster)
 
     def __str__(self) -> str:
-        more = [part for part in (self.environment, self.cluster) if part]
+        more = [part.replace(ALL_CLUSTERS, "all") for part in (self.environment, self.cluster) if part]
         return "-".join([self.house, self.provider, f"{self.period}d", self.emit, *more])
 
 
@@ -70,6 +72,7 @@ def build(variant: Variant, source: Path, folder: Path) -> Built:
         (root / "mesh.py").write_text(mesh.replace('provider="istio"', f'provider="{variant.provider}"'))
     where = [*(["--env", variant.environment] if variant.environment else [])]
     only = ["--cluster", variant.cluster] if variant.cluster else []
+    only = ["--global"] if variant.cluster == ALL_CLUSTERS else only
     made = house.run("build", "-o", str(root / "out"), "--emit", variant.emit, *where, *only)
     assert made.returncode == 0, f"{variant} does not build:\n{made.stdout}{made.stderr}"
     reader = _from_objects if variant.emit == "operator" else _from_files
@@ -133,9 +136,18 @@ def _load(path: Path) -> Any:
 
 
 def _groups(files: Any) -> tuple[dict[str, Any], ...]:
-    """Every group, those first that only write constants: what reads them finds them at its first evaluation."""
+    """Every group, those first of which the others read most: constants, and then what is counted."""
     groups = [group for file in files for group in file["groups"]]
-    return tuple(sorted(groups, key=lambda group: not constant(group)))
+
+    def order(group: Mapping[str, Any]) -> tuple[bool, int]:
+        others = " ".join(str(rule["expr"]) for other in groups if other is not group for rule in other["rules"])
+        return not constant(group), -sum(recorded in others for recorded in _recorded(group))
+
+    return tuple(sorted(groups, key=order))
+
+
+def _recorded(group: Mapping[str, Any]) -> set[str]:
+    return {rule["record"] for rule in group["rules"] if "record" in rule}
 
 
 def constant(group: Mapping[str, Any]) -> bool:

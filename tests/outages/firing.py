@@ -7,6 +7,7 @@ import re
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ from tests.outages.rows import Row, Series, parse_metric, seconds
 from tests.outages.shapes import Sample, asked, notation, samples, sparse
 
 # A long row is looked at less often, or it would take minutes.
-_STEPS = ((14 * 3600, 30, 30), (10**9, 150, 600))
+_STEPS = ((14 * 3600, 30, 30), (10**9, 60, 600))
+# How old the last sample of a series may be for an instant (query.lookback-delta).
+LOOKED_BACK = 300
 _GOT = re.compile(r'^    expr: "(?P<expr>(?:[^"\\]|\\.)*)", time: (?P<time>\w+),$')
 _ALERTS = re.compile(r"(?P<metric>\{(?:[^\"}]|\"(?:[^\"\\]|\\.)*\")*\}) [0-9.eE+-]+")
 
@@ -73,29 +76,44 @@ def paced(groups: Sequence[Mapping[str, Any]], evaluation: int) -> tuple[dict[st
     """The same groups for a promtool that evaluates all of them at one pace (cmd/promtool/unittest.go).
 
     What a slower group records is written at that group's pace only, so that whoever counts its samples counts right;
-    whoever reads its last one gets that, as from a Prometheus that keeps it until the next.
+    what a faster one records stands in sums for all the samples that it would have made. Whoever reads what is not
+    recorded in the same round gets the last, as from a Prometheus that evaluates in time and keeps it until the next.
     """
-    slow = {
-        rule["record"]: interval
+    paces = {
+        rule["record"]: seconds(str(group.get("interval", "1m")))
         for group in groups
-        if (interval := seconds(str(group.get("interval", "1m")))) > evaluation and not constant(group)
+        if not constant(group)
         for rule in group["rules"]
         if "record" in rule
     }
-    named = re.compile(
-        rf"(?<![\w:])({'|'.join(map(re.escape, slow)) or '(?!)'})(\{{[^}}]*\}})?(?![\w:]|\s*\[|\{{)(\s+offset\s+\w+)?"
-    )
+    slow = {name for name, pace in paces.items() if pace > evaluation}
+    before: set[str] = set()
 
-    def last(found: re.Match[str]) -> str:
-        return f"last_over_time({found[1]}{found[2] or ''}[{slow[found[1]]}s]{found[3] or ''})"
+    def kept_until_next(found: re.Match[str]) -> str:
+        name, matchers, offset = found[1], found[2] or "", found[3] or ""
+        if name not in slow and (evaluation < LOOKED_BACK or (name in before and not offset)):
+            return found[0]
+        # A range leaves out a sample at its very beginning.
+        return f"last_over_time({name}{matchers}[{max(paces[name], evaluation) + 1}s]{offset})"
 
-    def rewritten(rule: Mapping[str, Any]) -> dict[str, Any]:
-        expression = named.sub(last, str(rule["expr"]))
-        if pace := slow.get(rule.get("record", "")):
-            expression = f"({expression}\n) and on () (vector(time()) % {pace} == 0)"
-        return {**rule, "expr": expression}
+    def weighed(found: re.Match[str]) -> str:
+        times = Fraction(min(seconds(found[2]), evaluation), paces[found[1]])
+        return f"({times} * {found[0]})" if times > 1 else found[0]
 
-    return tuple({**group, "rules": [rewritten(rule) for rule in group["rules"]]} for group in groups)
+    named = "|".join(map(re.escape, sorted(paces, key=len, reverse=True))) or "(?!)"
+    last = re.compile(rf"(?<![\w:])({named})(\{{[^}}]*\}})?(?![\w:]|\s*\[|\{{)(\s+offset\s+\w+)?")
+    added = re.compile(rf"sum_over_time\(\s*({named})(?:\{{[^}}]*\}})?\[(\w+)\](?:\s+offset\s+\w+)?\s*\)")
+    made = []
+    for group in groups:
+        rules = []
+        for rule in group["rules"]:
+            expression = last.sub(kept_until_next, added.sub(weighed, str(rule["expr"])))
+            if rule.get("record") in slow:
+                expression = f"({expression}\n) and on () (vector(time()) % {paces[rule['record']]} == 0)"
+            rules.append({**rule, "expr": expression})
+            before.add(rule.get("record", ""))
+        made.append({**group, "rules": rules})
+    return tuple(made)
 
 
 def _test(built: Built, row: Row, scrape: int, evaluation: int) -> dict[str, Any]:

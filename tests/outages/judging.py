@@ -37,7 +37,7 @@ def _missing(row: Row, expected: Expected, told: Sequence[Told]) -> str | None:
 
 def _about(expected: Expected, told: Told) -> bool:
     return any(
-        expected.about in (about(alert), ANYTHING) and (not expected.alerts or alert["alertname"] in expected.alerts)
+        expected.about in subjects(alert) and (not expected.alerts or alert["alertname"] in expected.alerts)
         for alert in told.alerts
     )
 
@@ -47,21 +47,24 @@ def _wanted(row: Row, told: Told) -> bool:
     if f"{told.how} {told.who}" in row.also:
         return True
     # Whoever is paged about a service may get a ticket about it too, and be told by more than one alert.
-    subjects = {
-        one.about for one in row.expected if one.who == told.who and (told.how == "ticket" or _is(one.how, told))
-    }
-    return bool(subjects) and (ANYTHING in subjects or all(about(alert) in subjects for alert in told.alerts))
+    wanted = {one.about for one in row.expected if one.who == told.who and (told.how == "ticket" or _is(one.how, told))}
+    return all(wanted & subjects(alert) for alert in told.alerts)
 
 
 def _is(how: str, told: Told) -> bool:
     return how in (told.how, "tell")
 
 
-def about(alert: Mapping[str, str]) -> str:
-    """The service that an alert is about."""
+def subjects(alert: Mapping[str, str]) -> set[str]:
+    """All that an alert is about, as rows say it: a service, one in one cluster, a cluster, anything."""
+    cluster = alert.get("cluster", "")
+    return {_service(alert), f"{cluster}/{_service(alert)}", f"{cluster}/{ANYTHING}", ANYTHING}
+
+
+def _service(alert: Mapping[str, str]) -> str:
     return f"{alert.get('namespace', '')}/{alert.get('service', '')}"
 
 
 def _line(told: Told) -> str:
-    what = sorted({f"{alert['alertname']} {about(alert)}" for alert in told.alerts})
+    what = sorted({f"{alert['alertname']} {_service(alert)}" for alert in told.alerts})
     return f"{told.how} to {told.who} at {told.at / 60:.1f} min: {', '.join(what)}"

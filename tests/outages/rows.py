@@ -54,7 +54,7 @@ class Series:
 class Expected:
     """Somebody who must be told: ``how`` is page, ticket or tell (either), ``who`` the owner.
 
-    ``about`` is namespace/service, or * for anything.
+    ``about`` is namespace/service, cluster/namespace/service, cluster/* or * for anything.
 
     Told by one of ``alerts`` (any, where empty), at most ``within`` and at least ``after`` seconds after the failure
     began, in at most ``at_most`` incidents or messages.

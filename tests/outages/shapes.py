@@ -1,7 +1,8 @@
 """What a scrape finds over time: shapes in plain words become samples, one for each scrape.
 
 Istio's counters are made by their first increment (`counterFromStatNames(...).add`, istio_stats.cc) and are never on
-the page with 0, so a counter that has counted nothing yet is absent here too.
+the page with 0, so a counter that has counted nothing yet is absent here too. A bucket of a histogram is there with 0
+from the histogram's first request on, whichever bucket that belongs to: such a phase is `0 a second`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ Sample = Fraction | None
 # Nobody scrapes: Prometheus itself is away, so nothing is marked stale either.
 NOT_ASKED = "not asked"
 _RATE = re.compile(r"(\d+(?:\.\d+)?) (?:a|an) (second|minute|hour|day)")
+_STANDS = re.compile(r"0 an? \w+")
 _EVERY = re.compile(r"(\d+) every ((?:\d+[smhdw])+)")
 _GAUGE = re.compile(r"is (\d+(?:\.\d+)?)")
 _JUMP = re.compile(r"jumps by (\d+)")
@@ -101,7 +103,8 @@ class _Counter:
             return None
         if gauge := _GAUGE.fullmatch(self._phase.what):
             return Fraction(gauge[1])
-        return (self._base + self._counted(time)) or None
+        counted = self._base + self._counted(time)
+        return counted if _STANDS.fullmatch(self._phase.what) else counted or None
 
     def _counted(self, time: int) -> Fraction:
         """How many in this phase until ``time``: whole requests only."""

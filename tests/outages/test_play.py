@@ -99,8 +99,33 @@ def test_a_slow_group_writes_at_its_own_pace_and_is_read_as_if_it_kept_its_last(
         {"name": "fixed", "interval": "2m", "rules": [{"record": "a:one", "expr": "vector(1)"}]},
     ]
     fast, slow, fixed = paced(groups, 30)
-    assert fast["rules"][0]["expr"] == 'last_over_time(a:sum{x="1"}[120s]) > 1 and sum_over_time(a:sum[1h])'
+    assert fast["rules"][0]["expr"] == 'last_over_time(a:sum{x="1"}[121s]) > 1 and sum_over_time(a:sum[1h])'
     assert slow["rules"][0]["expr"] == "(b\n) and on () (vector(time()) % 120 == 0)"
-    assert "last_over_time(a:sum[120s] offset 1d)" in slow["rules"][1]["expr"]
+    assert "last_over_time(a:sum[121s] offset 1d)" in slow["rules"][1]["expr"]
     assert fixed == groups[2]
-    assert paced(groups, 600) == tuple(groups)
+
+
+def test_what_a_fast_group_would_have_recorded_between_two_looks_counts_and_is_there():
+    groups = [
+        {
+            "name": "fast",
+            "interval": "30s",
+            "rules": [{"record": "a:rate", "expr": "b"}, {"alert": "A", "expr": "c:sum"}],
+        },
+        {
+            "name": "slow",
+            "interval": "2m",
+            "rules": [
+                {"record": "c:sum", "expr": "sum_over_time(a:rate[2m]) + a:rate"},
+                {"record": "d:sum", "expr": 'sum_over_time(c:sum{x="1"}[6h]) - (a:rate offset 5m)'},
+            ],
+        },
+    ]
+    fast, slow = paced(groups, 600)
+    # Recorded later in the round, so the one of the round before is read.
+    assert fast["rules"][1]["expr"] == "last_over_time(c:sum[601s])"
+    # Two minutes hold four of thirty seconds, six hours five in each ten minutes.
+    assert slow["rules"][0]["expr"] == "(4 * sum_over_time(a:rate[2m])) + a:rate"
+    assert slow["rules"][1]["expr"] == (
+        '(5 * sum_over_time(c:sum{x="1"}[6h])) - (last_over_time(a:rate[601s] offset 5m))'
+    )

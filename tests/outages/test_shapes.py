@@ -18,6 +18,10 @@ def test_a_counter_is_on_the_page_from_its_first_increment_on():
     assert values("nothing for 30s", "1 a second") == [None, None, None, 15, 30, 45, 60, 75, 90]
 
 
+def test_a_bucket_without_requests_is_on_the_page_with_nothing():
+    assert values("nothing for 1m", "0 a second") == [None, None, None, None, 0, 0, 0, 0, 0]
+
+
 def test_whole_requests_only():
     assert values("1 every 1m") == [None, 1, 1, 1, 1, 2, 2, 2, 2]
     assert values("3 a minute until 1m", "nothing") == [None, None, 1, 2, 3, 3, 3, 3, 3]
