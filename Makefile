@@ -31,7 +31,10 @@ test: setup  ## prove everything against the real programs
 	@echo "about an hour on two cores; the first time 25 minutes more and 11 GiB of disk, to build the engines"
 	@$(MAKE) --no-print-directory browser
 	@$(MAKE) --no-print-directory engines
-	@$(BIN)/pytest --engines=required
+	@failed=0; \
+	$(BIN)/pytest --engines=required -m "not alone" --numprocesses=auto --dist=loadfile || failed=1; \
+	$(BIN)/pytest --engines=required -m alone || failed=1; \
+	exit $$failed
 
 demo: setup  ## show the loop on this machine: about 75 seconds live, 15 recorded; then it is yours
 	@$(BIN)/meshscope demo

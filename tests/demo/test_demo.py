@@ -15,6 +15,7 @@ from terminal import Terminal
 from meshscope.demo.reference import reference
 from meshscope.wiring.importing import FOLDERS
 
+pytestmark = pytest.mark.alone
 LIVE = pytest.mark.engines("prometheus", "promtool", "alertmanager", "otelcol")
 
 
