@@ -77,7 +77,7 @@ def paced(groups: Sequence[Mapping[str, Any]], evaluation: int) -> tuple[dict[st
 
     What a slower group records is written at that group's pace only, so that whoever counts its samples counts right;
     what a faster one records stands in sums for all the samples that it would have made. Whoever reads what is not
-    recorded in the same round gets the last, as from a Prometheus that evaluates in time and keeps it until the next.
+    recorded in the same round gets the last, as from a Prometheus that evaluates in time and looks back five minutes.
     """
     paces = {
         rule["record"]: seconds(str(group.get("interval", "1m")))
@@ -94,7 +94,8 @@ def paced(groups: Sequence[Mapping[str, Any]], evaluation: int) -> tuple[dict[st
         if name not in slow and (evaluation < LOOKED_BACK or (name in before and not offset)):
             return found[0]
         # A range leaves out a sample at its very beginning.
-        return f"last_over_time({name}{matchers}[{max(paces[name], evaluation) + 1}s]{offset})"
+        span = min(paces[name] + 1, LOOKED_BACK) if name in slow else evaluation + 1
+        return f"last_over_time({name}{matchers}[{span}s]{offset})"
 
     def weighed(found: re.Match[str]) -> str:
         times = Fraction(min(seconds(found[2]), evaluation), paces[found[1]])
