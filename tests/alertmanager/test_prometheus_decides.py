@@ -95,7 +95,7 @@ def _only_alerts(file: RuleFile) -> RuleFile:
 
 
 def _mine(rule: Rule) -> Rule | None:
-    if rule.alert == "ErrorBudgetBurn" and rule.labels.get("long") != "1h":
+    if rule.alert == "ErrorBudgetBurn" and rule.labels["severity"] != "page":
         return None
     return with_condition(rule)
 

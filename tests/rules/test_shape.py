@@ -15,6 +15,7 @@ from meshscope.build.rules.indicators import raw
 from meshscope.build.rules.slo import MOST_RAW_SERIES, raw_series
 from meshscope.build.rules.statics import slot, static_groups
 from meshscope.model.foreign import ForeignRules
+from meshscope.model.mesh import SeverityWords
 from meshscope.model.model import Model
 from meshscope.model.services import Identity, Service
 from meshscope.model.units import days
@@ -171,13 +172,28 @@ def test_an_empty_cluster_is_no_label():
 
 
 def test_a_page_needs_both_windows_and_a_ticket_too():
-    pages = [rule for rule in querying(boutique(), "istio") if rule.alert == "ErrorBudgetBurn"]
-    assert [(rule.labels["long"], rule.labels["short"]) for rule in pages] == [
-        (str(burn.long), str(burn.short)) for burn in BURNS
-    ]
-    for rule, burn in zip(pages, BURNS, strict=True):
-        assert f"slo:errors:ratio_rate{burn.long}" in rule.expr
-        assert f"slo:errors:ratio_rate{burn.short}" in rule.expr
+    burning = [rule for rule in querying(boutique(), "istio") if rule.alert == "ErrorBudgetBurn"]
+    rules = {rule.labels["severity"]: " ".join(rule.expr.split()) for rule in burning}
+    assert set(rules) == {"page", "ticket"}
+    for burn in BURNS:
+        loud, other = ("page", "ticket") if burn.pages else ("ticket", "page")
+        for window in (burn.long, burn.short):
+            assert f"slo:errors:ratio_rate{window} > on" in rules[loud]
+        for said in (f'slo:burn:threshold{{long="{burn.long}"}}', f'"long", "{burn.long}", "", ""'):
+            assert said in rules[loud]
+            assert said not in rules[other]
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_no_two_rules_have_one_name_and_the_same_labels_even_where_nothing_wakes_anybody(name):
+    model = boutique()
+    quiet = replace(model.mesh, severities=SeverityWords(page="ticket", ticket="ticket"))
+    for mesh in (model.mesh, quiet):
+        rules = querying(replace(model, mesh=mesh), name)
+        told = [(rule.alert or rule.record, tuple(sorted(rule.labels.items()))) for rule in rules]
+        assert len(set(told)) == len(told)
+        burning = "".join(rule.expr for rule in rules if rule.alert == "ErrorBudgetBurn")
+        assert all(f'slo:burn:threshold{{long="{burn.long}"}}' in burning for burn in BURNS)
 
 
 def test_a_server_side_slo_is_joined_to_its_own_reporter():

@@ -52,13 +52,20 @@ def renamed(vector: str, names: Iterable[tuple[str, str]]) -> str:
     return vector
 
 
+def marked(vector: str, **labels: str) -> str:
+    """``vector`` with each of ``labels`` on all of its series."""
+    for name, value in labels.items():
+        vector = f'label_replace({vector}, "{name}", {quoted(value)}, "", "")'
+    return vector
+
+
 def apart(*vectors: str) -> str:
     """All series of ``vectors``, of which several may have the same labels: a label ``part`` tells them apart.
 
     For a sum around it, which drops the label: `or` alone would drop series.
     """
     first, *rest = vectors
-    parts = (f'label_replace({vector}, "part", "{number}", "", "")' for number, vector in enumerate(rest, 1))
+    parts = (marked(vector, part=str(number)) for number, vector in enumerate(rest, 1))
     return " or ".join((first, *parts))
 
 

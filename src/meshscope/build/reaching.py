@@ -16,8 +16,9 @@ from meshscope.model.mesh import Mesh
 
 # Labels that each alert of ours may have with any value; of all others it has what its rule says, or nothing.
 _ANY = frozenset(
-    {"cluster", "namespace", "service", "owner", "slo", "sli", "tier", "pod", "workload", "version", "period"}
-)
+    {"cluster", "namespace", "service", "owner", "slo", "sli", "tier", "pod", "workload", "version", "period", "long",
+     "short", "missing", "reason"}
+)  # fmt: skip
 _MATCHER = re.compile(r"\s*(\w+)\s*(=~|!~|!=|=)\s*(.*?)\s*", re.DOTALL)
 
 

@@ -13,9 +13,9 @@ from meshscope.build.proofs.series import LONG, Phase, Series, buckets, requests
 from meshscope.build.proofs.synthetic import EVERY, PLACE, PROMISED, STEP, Bench
 from meshscope.build.proofs.voice import Spoken
 from meshscope.build.rules.annotations import absent_annotations, burn_annotations
-from meshscope.build.rules.burn import BURNS, Burn
+from meshscope.build.rules.burn import BURNS, Burn, burn_labels
 from meshscope.build.rules.slo import RARE, SLOW
-from meshscope.build.rules.slo_alerts import SYMPTOM, burn_labels
+from meshscope.build.rules.slo_alerts import SYMPTOM
 from meshscope.build.rules.statics import identity_labels, info_labels
 from meshscope.model.services import Service
 from meshscope.model.slo import SLO, Latency
@@ -74,7 +74,7 @@ def of_slo(bench: Bench, slo: SLO, service: Service, *, pages: bool) -> dict[str
 def spoken(bench: Bench, slo: SLO, service: Service, labels: Mapping[str, str], value: float) -> Spoken:
     """The voice of an alert about ``slo``."""
     info = info_labels(service, bench.model, bench.views)
-    spent = {burn.long: 100 * burn.spent(slo) for burn in BURNS}
+    spent = {str(burn.long): 100 * burn.spent(slo) for burn in BURNS}
     return Spoken(labels, value, {"runbook": info["runbook"], "definition": str(PLACE)}, spent)
 
 
@@ -82,7 +82,7 @@ def _burning(bench: Bench, burn: Burn, ratio: float, slo: SLO, service: Service)
     mesh = bench.real.mesh
     labels = of_slo(bench, slo, service, pages=burn.pages) | burn_labels(burn)
     voice = spoken(bench, slo, service, labels, ratio)
-    return alerting(labels, burn_annotations(voice, mesh, board_uid(mesh, "slo"), burn.long))
+    return alerting(labels, burn_annotations(voice, mesh, board_uid(mesh, "slo")))
 
 
 def _over(slo: SLO, ratio: Decimal) -> tuple[Burn, ...]:

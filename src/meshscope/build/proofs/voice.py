@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from meshscope.model.units import Duration
-
 
 @dataclass(frozen=True)
 class Spoken:
@@ -16,7 +14,7 @@ class Spoken:
     labels: Mapping[str, str]
     value: float = 0.0
     known: Mapping[str, str] = field(default_factory=dict)
-    spent_within: Mapping[Duration, Decimal] = field(default_factory=dict)
+    spent_within: Mapping[str, Decimal] = field(default_factory=dict)
 
     def label(self, name: str) -> str:
         """The label's value."""
@@ -30,9 +28,9 @@ class Spoken:
         """The value without decimals."""
         return f"{self.value:.0f}"
 
-    def spent(self, long: Duration) -> str:
-        """What was said to be spent within that window."""
-        return f"{float(self.spent_within[long]):.3g}%"
+    def spent(self) -> str:
+        """What was said to be spent within the alert's long window."""
+        return f"{float(self.spent_within[self.labels['long']]):.3g}%"
 
     def looked_up(self, series: str, label: str, extra: tuple[str, ...] = ()) -> str:  # noqa: ARG002 - one of each
         """The looked-up label's value."""

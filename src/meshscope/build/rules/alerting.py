@@ -10,7 +10,7 @@ import re
 
 from meshscope.build.alertmanager import ALERTING_FAILING
 from meshscope.build.options import Options
-from meshscope.build.promql import quoted, selector
+from meshscope.build.promql import marked, quoted, selector
 from meshscope.build.rules.statics import group_name
 from meshscope.build.rules.watch import Watch
 from meshscope.model.model import Model
@@ -80,8 +80,8 @@ def _untold(model: Model, options: Options) -> str:
         nobody = "max by (cluster) (prometheus_notifications_alertmanagers_discovered) < 1"
         parts += [
             failing(sent, "integration", longer, ">= 2"),
-            f'label_replace({dropped}, "part", "notifications", "", "")',
-            f'label_replace({nobody}, "part", "discovery", "", "")',
+            marked(dropped, part="notifications"),
+            marked(nobody, part="discovery"),
         ]
     return " or ".join(parts)
 

@@ -15,7 +15,6 @@ from meshscope.build.rules.burn import BUDGET, THRESHOLD
 from meshscope.build.rules.outages import LITTLE_WINDOWS, OUTAGE_WINDOW
 from meshscope.build.runbooks import runbook_of
 from meshscope.model.mesh import Mesh
-from meshscope.model.units import Duration, plain
 
 
 class Voice(Protocol):
@@ -30,8 +29,8 @@ class Voice(Protocol):
     def whole(self) -> str:
         """The alert's value as a whole number."""
 
-    def spent(self, long: Duration) -> str:
-        """The share of its error budget that an SLO spends within ``long`` at the burn rate of that window."""
+    def spent(self) -> str:
+        """The share of its error budget that an SLO spends within the alert's long window at that window's rate."""
 
     def looked_up(self, series: str, label: str, extra: tuple[str, ...] = ()) -> str:
         """``label`` of the one series called ``series`` that has the alert's identity and its labels ``extra``."""
@@ -53,16 +52,16 @@ class Template:
         """The value without decimals."""
         return '{{ printf "%.0f" $value }}'
 
-    def spent(self, long: Duration) -> str:
+    def spent(self) -> str:
         """Factor times window, by period, from what the alert was held against: an SLO may have rates of its own."""
         names = (*IDENTITY, "slo")
         matchers = ",".join(f"{name}=%q" for name in names)
         values = " ".join(f"$labels.{name}" for name in names)
-        threshold = f"max({THRESHOLD}{{{matchers},long={quoted(str(long))}}})"
-        query = f"100 * {plain(long.seconds)} * {threshold} / max({BUDGET}{{{matchers}}})"
+        query = f"100 * %g * max({THRESHOLD}{{{matchers},long=%q}}) / max({BUDGET}{{{matchers}}})"
         query += " / max(slo:period:seconds{period=%q})"
+        asked = f"(parseDuration $labels.long) {values} $labels.long {values} $labels.period"
         return (
-            f"{{{{ with printf {quoted(query)} {values} {values} $labels.period | query }}}}"
+            f"{{{{ with printf {quoted(query)} {asked} | query }}}}"
             '{{ . | first | value | printf "%.3g" }}{{ end }}%'
         )
 
@@ -88,15 +87,16 @@ def links(voice: Voice, mesh: Mesh, board: str, scope: tuple[str, ...] = IDENTIT
     }
 
 
-def burn_annotations(voice: Voice, mesh: Mesh, board: str, long: Duration) -> dict[str, str]:
+def burn_annotations(voice: Voice, mesh: Mesh, board: str) -> dict[str, str]:
     """What a burn-rate alert says."""
     return _of_slo(
         voice,
         mesh,
         board,
-        f"breaks its promise of {voice.label('slo')}: {voice.percentage()} of requests were bad in the last {long}",
-        f"At this pace the service spends at least {voice.spent(long)} of its error budget for "
-        f"{voice.label('period')} within {long}. It goes on now: the shorter window burns as well.",
+        f"breaks its promise of {voice.label('slo')}: {voice.percentage()} of requests were bad in the last "
+        f"{voice.label('long')}",
+        f"At this pace the service spends at least {voice.spent()} of its error budget for "
+        f"{voice.label('period')} within {voice.label('long')}. It goes on now: the shorter window burns as well.",
     )
 
 

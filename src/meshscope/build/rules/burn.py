@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from meshscope.artefacts.rules import Rule
 from meshscope.build.options import Options
-from meshscope.build.promql import ID, INFO, pretty
+from meshscope.build.promql import ID, INFO, marked, pretty
 from meshscope.build.promql import SLO as SLO_ID
 from meshscope.model.slo import BURN_WINDOWS, SLO
 from meshscope.model.units import Duration, days, exact, hours, minutes, plain
@@ -110,11 +110,21 @@ def threshold_expression() -> str:
     return pretty(f"{own} or max by ({SLO_ID}, long) ({usual})")
 
 
-def burn_condition(burn: Burn, options: Options) -> str:
-    """When an SLO burns: both windows beyond the threshold, and enough bad events for a person to be woken.
+def burn_labels(burn: Burn) -> dict[str, str]:
+    """The labels that tell one pair of windows from another."""
+    return {"long": str(burn.long), "short": str(burn.short)}
 
-    The value is the long window's error ratio.
+
+def burn_condition(burns: Iterable[Burn], options: Options) -> str:
+    """When an SLO burns in any of ``burns``, with the labels of each that it does.
+
+    Both windows are beyond the threshold, and there are enough bad events for a person to be woken. The value is the
+    long window's error ratio.
     """
+    return " or ".join(marked(_burning(burn, options), **burn_labels(burn)) for burn in burns)
+
+
+def _burning(burn: Burn, options: Options) -> str:
     threshold = f'{THRESHOLD}{{long="{burn.long}"}}'
     burning = (
         f"slo:errors:ratio_rate{burn.long} > on ({SLO_ID}) {threshold}"

@@ -11,7 +11,7 @@ import re
 from meshscope.build.jobs import job
 from meshscope.build.options import Options
 from meshscope.build.prometheus import COLLECTORS
-from meshscope.build.promql import quoted, selector
+from meshscope.build.promql import marked, quoted, selector
 from meshscope.build.rules.watch import Watch
 from meshscope.model.model import Model
 from meshscope.model.units import minutes
@@ -102,8 +102,7 @@ def _matcher(start: str, value: str) -> str:
 
 
 def _absent(tier: str, cluster: str, up: str) -> str:
-    named = f'label_replace(absent({up} == 1), "tier", {quoted(tier)}, "", "")'
-    return f'label_replace({named}, "cluster", {quoted(cluster)}, "", "")' if cluster else named
+    return marked(f"absent({up} == 1)", tier=tier, **({"cluster": cluster} if cluster else {}))
 
 
 def _grows(label: str, what: tuple[str, ...], window: str) -> str:

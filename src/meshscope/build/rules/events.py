@@ -14,7 +14,7 @@ watch (``Service(streams=True)``) a request that is given up has ended well.
 from __future__ import annotations
 
 from meshscope.artefacts.rules import Rule
-from meshscope.build.promql import ID, SLO, selector
+from meshscope.build.promql import ID, SLO, marked, selector
 from meshscope.build.rules.indicators import RECORDED, VIEW, Raw, answers_of
 from meshscope.build.rules.newborn import newborn_rules
 from meshscope.build.rules.recording import FAST, recorded
@@ -96,7 +96,7 @@ def _events(raw: Raw, window: Duration, late: str) -> str:
         parts.append(f"{raw.succeeded(window)} * on ({VIEW}) group_right () {_LATENCY}")
     events = f"max by ({SLO}) ({' or '.join(parts)})"
     # Summed apart from what it is added to, so that either may be missing.
-    return f'sum by ({SLO}) ({events} or label_replace({late}, "late", "1", "", ""))' if late else events
+    return f"sum by ({SLO}) ({events} or {marked(late, late='1')})" if late else events
 
 
 def _good(raw: Raw, within: str, late: str) -> str:

@@ -16,7 +16,7 @@ from meshscope.build.rules.annotations import (
     outage_annotations,
     spent_annotations,
 )
-from meshscope.build.rules.burn import BURNS, Burn, burn_condition, of_services
+from meshscope.build.rules.burn import BURNS, burn_condition, of_services
 from meshscope.build.rules.outages import SINCE_GOOD, outage_condition, spent_condition
 from meshscope.build.rules.paging import ERROR_BUDGET_BURN, NOTHING_SUCCEEDS, OUTAGE
 from meshscope.model.mesh import Mesh
@@ -31,7 +31,7 @@ KEEP = {True: 5 * minutes, False: 15 * minutes}
 
 def page_alerts(mesh: Mesh, options: Options) -> Iterable[Rule]:
     """Those that wake somebody, in the group of what they read."""
-    yield from (_burn_alert(burn, mesh, options) for burn in BURNS if burn.pages)
+    yield _burn_alert(True, mesh, options)
     board, voice = board_uid(mesh, "slo"), Template()
     yield _alert(OUTAGE, outage_condition(options), True, outage_annotations(voice, mesh, board), mesh, options)
     quiet = nothing_succeeds_annotations(voice, mesh, board)
@@ -41,7 +41,8 @@ def page_alerts(mesh: Mesh, options: Options) -> Iterable[Rule]:
 def ticket_alerts(model: Model, options: Options) -> Iterable[Rule]:
     """Those that can wait for the morning."""
     mesh = model.mesh
-    yield from (_burn_alert(burn, mesh, options) for burn in BURNS if not burn.pages)
+    if mesh.severities.wakes:
+        yield _burn_alert(False, mesh, options)
     if model.periods:
         spent = spent_annotations(Template(), mesh, board_uid(mesh, "slo"))
         yield _alert(ERROR_BUDGET_SPENT, spent_condition(model, options), False, spent, mesh, options)
@@ -60,27 +61,20 @@ def absence_alerts(mesh: Mesh, options: Options) -> Iterable[Rule]:
         )
 
 
-def burn_labels(burn: Burn) -> dict[str, str]:
-    """The labels that tell one pair of windows from another."""
-    return {"long": str(burn.long), "short": str(burn.short)}
+def _burn_alert(pages: bool, mesh: Mesh, options: Options) -> Rule:
+    # Where nothing wakes anybody pages and tickets would be two rules of one name and one severity.
+    burns = [burn for burn in BURNS if burn.pages is pages or not mesh.severities.wakes]
+    said = burn_annotations(Template(), mesh, board_uid(mesh, "slo"))
+    return _alert(ERROR_BUDGET_BURN, burn_condition(burns, options), pages, said, mesh, options)
 
 
-def _burn_alert(burn: Burn, mesh: Mesh, options: Options) -> Rule:
-    said = burn_annotations(Template(), mesh, board_uid(mesh, "slo"), burn.long)
-    return _alert(
-        ERROR_BUDGET_BURN, burn_condition(burn, options), burn.pages, said, mesh, options, **burn_labels(burn)
-    )
-
-
-def _alert(
-    name: str, condition: str, pages: bool, said: Mapping[str, str], mesh: Mesh, options: Options, **labels: str
-) -> Rule:
+def _alert(name: str, condition: str, pages: bool, said: Mapping[str, str], mesh: Mesh, options: Options) -> Rule:
     words = mesh.severities
     return Rule(
         alert=name,
         expr=of_services(condition),
         keep_firing_for=options.duration(KEEP[pages]),
-        labels={"severity": words.page if pages else words.ticket, **labels, **SYMPTOM},
+        labels={"severity": words.page if pages else words.ticket, **SYMPTOM},
         annotations=dict(said),
         origin=mesh.place,
     )

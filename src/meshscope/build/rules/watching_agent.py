@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from meshscope.build.agent import OWN_ALERTS, OWN_FAULTS
 from meshscope.build.options import Options
-from meshscope.build.promql import one_of
+from meshscope.build.promql import marked, one_of
 from meshscope.build.rules.watch import Watch
 from meshscope.model.model import Model
 from meshscope.model.units import hours, minutes
@@ -46,8 +46,7 @@ def _silent() -> str:
     # An agent that is gone is absent for as long as it is gone: nothing of it grows old, whatever the window.
     age = "meshscope_agent_heartbeat_age_seconds"
     return (
-        f"max by (part) ({age} > meshscope_agent_heartbeat_patience_seconds) "
-        f'or label_replace(absent({age}), "part", "all", "", "")'
+        f"max by (part) ({age} > meshscope_agent_heartbeat_patience_seconds) or {marked(f'absent({age})', part='all')}"
     )
 
 
@@ -67,5 +66,5 @@ def _failing(options: Options) -> str:
         "tracker": grown('issues_total{outcome="failed"}', short),
         "credentials": "max(meshscope_agent_credentials_stale) > 0",
     }
-    parts = [f'label_replace({trouble}, "part", "{part}", "", "")' for part, trouble in troubles.items()]
+    parts = [marked(trouble, part=part) for part, trouble in troubles.items()]
     return " or ".join(["max by (part) (meshscope_agent_part_failing) > 0", *parts])
