@@ -270,7 +270,7 @@ def _absent(bench: Bench, service: Service, slo: SLO, missing: str) -> Expected:
     labels = of_slo(bench, slo, service, pages=False) | {"missing": missing}
     labels.pop("kind")
     voice = spoken(bench, slo, service, labels, 0)
-    return alerting(labels, absent_annotations(voice, mesh, board_uid(mesh, "service"), missing))
+    return alerting(labels, absent_annotations(voice, mesh, board_uid(mesh, "service")))
 
 
 def _woken(at: str, pages: int) -> Case:

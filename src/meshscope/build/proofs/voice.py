@@ -20,6 +20,10 @@ class Spoken:
         """The label's value."""
         return self.labels.get(name, "")
 
+    def chosen(self, label: str, texts: Mapping[str, str]) -> str:
+        """The text for the label's value."""
+        return texts[self.labels[label]]
+
     def percentage(self) -> str:
         """The value as Prometheus's humanizePercentage writes it: four significant digits."""
         return f"{self.value * 100:.4g}%"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from meshscope.build.promql import ID, SLO, pretty
+from meshscope.build.promql import ID, SLO, marked, pretty
 from meshscope.build.rules.indicators import RECORDED, VIEW, answers_of
 
 # Fewer single services have reasons of their own, unless they are all there are.
@@ -11,15 +11,18 @@ _ANSWERS = answers_of(RECORDED)
 _EXPECTED = 'service:info{expects_traffic="true"}'
 
 
-def no_requests_expression() -> str:
-    """Every SLO that should see traffic and of which no request is reported, good or bad."""
-    return _owned(f"slo:objective:ratio unless on ({VIEW}) {_ANSWERS}", _EXPECTED)
+def absence_expression() -> str:
+    """Every SLO without an indicator; what is missing is its label.
 
-
-def no_bucket_expression() -> str:
-    """Every latency SLO whose requests are counted, but not up to its bound."""
-    lacking = f'slo:objective:ratio{{sli="latency"}} and on ({SLO}) slo:events:rate5m'
-    return _owned(f"{lacking} unless on ({SLO}) slo:errors:rate5m", "service:info")
+    ``requests``: it should see traffic, and no request is reported, good or bad. ``bucket``: the requests of a latency
+    are counted, but not up to its bound.
+    """
+    silent = f"slo:objective:ratio unless on ({VIEW}) {_ANSWERS}"
+    lacking = (
+        f'slo:objective:ratio{{sli="latency"}} and on ({SLO}) slo:events:rate5m unless on ({SLO}) slo:errors:rate5m'
+    )
+    parts = {"requests": _owned(silent, _EXPECTED), "bucket": _owned(lacking, "service:info")}
+    return pretty(" or ".join(marked(part, missing=missing) for missing, part in parts.items()))
 
 
 def storm_expression() -> str:
@@ -31,6 +34,4 @@ def storm_expression() -> str:
 
 
 def _owned(absent: str, info: str) -> str:
-    return pretty(
-        f"max by ({SLO}, sli, period) ({absent}) * on ({ID}) group_left (owner, tier) topk by ({ID}) (1, {info})"
-    )
+    return f"max by ({SLO}, sli, period) ({absent}) * on ({ID}) group_left (owner, tier) topk by ({ID}) (1, {info})"

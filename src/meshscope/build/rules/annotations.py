@@ -6,6 +6,7 @@ writes Prometheus's template language, the unit tests' voice the text that the t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -22,6 +23,9 @@ class Voice(Protocol):
 
     def label(self, name: str) -> str:
         """The alert's label ``name``."""
+
+    def chosen(self, label: str, texts: Mapping[str, str]) -> str:
+        """The one of ``texts`` whose name is the value of the alert's label ``label``."""
 
     def percentage(self) -> str:
         """The alert's value as a percentage."""
@@ -43,6 +47,11 @@ class Template:
     def label(self, name: str) -> str:
         """``{{ $labels.name }}``."""
         return f"{{{{ $labels.{name} }}}}"
+
+    def chosen(self, label: str, texts: Mapping[str, str]) -> str:
+        """All of ``texts``, each if the label has its name."""
+        said = (f"{{{{ if eq $labels.{label} {quoted(value)} }}}}{text}{{{{ end }}}}" for value, text in texts.items())
+        return "".join(said)
 
     def percentage(self) -> str:
         """The value, rounded by Prometheus to four digits."""
@@ -135,15 +144,16 @@ def spent_annotations(voice: Voice, mesh: Mesh, board: str) -> dict[str, str]:
     )
 
 
-def absent_annotations(voice: Voice, mesh: Mesh, board: str, missing: str) -> dict[str, str]:
+def absent_annotations(voice: Voice, mesh: Mesh, board: str) -> dict[str, str]:
     """What the alert on an absent indicator says."""
-    said = {
+    texts = {
         "requests": "Nothing is known of this promise: no request to the service is reported, good or bad. Say "
         "expects_traffic=False where silence is normal.",
         "bucket": "Requests to the service are reported, but not how many were answered within the promise's bound: it "
         "is no bucket of the latency histogram, or the histogram is not collected.",
-    }[missing]
-    return _of_slo(voice, mesh, board, f"has no indicator for {voice.label('slo')}", said)
+    }
+    summary = f"has no indicator for {voice.label('slo')}"
+    return _of_slo(voice, mesh, board, summary, voice.chosen("missing", texts))
 
 
 def _of_slo(voice: Voice, mesh: Mesh, board: str, summary: str, description: str) -> dict[str, str]:

@@ -25,7 +25,7 @@ from meshscope.build.rules.slo import (
     rare_rules,
     slow_rules,
 )
-from meshscope.build.rules.slo_alerts import absence_alerts, page_alerts, ticket_alerts
+from meshscope.build.rules.slo_alerts import absence_alert, page_alerts, ticket_alerts
 from meshscope.build.rules.statics import group_name, static_groups
 from meshscope.build.rules.storm import storm_rules
 from meshscope.build.rules.traffic import traffic_rules
@@ -97,7 +97,7 @@ def slo_groups(model: Model, source: Raw, options: Options) -> tuple[RuleGroup, 
     """Base, short windows, pages, bridge and storm in one group, since each sees what the one before just wrote."""
     mesh = model.mesh
     fast = [*fast_rules(source, model), *page_alerts(mesh, options), *given_up_alerts(source, mesh)]
-    fast += [*bridge_rules(mesh, options), *storm_rules(model, options), *absence_alerts(mesh, options)]
+    fast += [*bridge_rules(mesh, options), *storm_rules(model, options), absence_alert(mesh, options)]
     slow = [*slow_rules(options), since_good(mesh, options), *ticket_alerts(model, options)]
     slow += traffic_rules(mesh, options)
     rare = rare_rules(options) + unattributed_rules(source, mesh, RARE)

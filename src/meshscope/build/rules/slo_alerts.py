@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from meshscope.artefacts.rules import Rule
 from meshscope.build.boards import board_uid
 from meshscope.build.options import Options
-from meshscope.build.rules.absence import no_bucket_expression, no_requests_expression
+from meshscope.build.rules.absence import absence_expression
 from meshscope.build.rules.annotations import (
     Template,
     absent_annotations,
@@ -48,17 +48,16 @@ def ticket_alerts(model: Model, options: Options) -> Iterable[Rule]:
         yield _alert(ERROR_BUDGET_SPENT, spent_condition(model, options), False, spent, mesh, options)
 
 
-def absence_alerts(mesh: Mesh, options: Options) -> Iterable[Rule]:
+def absence_alert(mesh: Mesh, options: Options) -> Rule:
     """Indicators of which nothing is known, and why."""
-    for missing, expression in (("requests", no_requests_expression()), ("bucket", no_bucket_expression())):
-        yield Rule(
-            alert=INDICATOR_ABSENT,
-            expr=expression,
-            pending=options.duration(15 * minutes),
-            labels={"severity": mesh.severities.ticket, "missing": missing},
-            annotations=absent_annotations(Template(), mesh, board_uid(mesh, "service"), missing),
-            origin=mesh.place,
-        )
+    return Rule(
+        alert=INDICATOR_ABSENT,
+        expr=absence_expression(),
+        pending=options.duration(15 * minutes),
+        labels={"severity": mesh.severities.ticket},
+        annotations=absent_annotations(Template(), mesh, board_uid(mesh, "service")),
+        origin=mesh.place,
+    )
 
 
 def _burn_alert(pages: bool, mesh: Mesh, options: Options) -> Rule:
