@@ -47,7 +47,8 @@ def test_a_front_door_that_is_cut_whole_at_the_sample_limit_is_told(
     listed = [{"targets": [target.address], "labels": GATEWAY}, *others]
     (folder / "targets/mesh-proxies.json").write_text(json.dumps(listed))
     running = prometheus(folder, port)
-    assert firing(running, "ScrapeRefused", ',job="mesh-proxies"')["workload"] == "istio-system/istio-ingressgateway"
+    refused = firing(running, "ScrapeFailing", ',job="mesh-proxies",reason="refused"')
+    assert refused["workload"] == "istio-system/istio-ingressgateway"
     told = firing(running, "GatewayTelemetryAbsent")
     assert (told["workload"], told["severity"]) == ("istio-system/istio-ingressgateway", "page")
 
@@ -100,7 +101,7 @@ def test_no_neighbour_in_the_same_prometheus_is_told_of(boutique: Model, emit: E
     told = {name: expression.replace("\\", "") for name, expression in alerts(boutique, emit).items()}
     # prometheus-operator 0.85 sets the label job to namespace/name of a PodMonitor (pkg/prometheus/promcfg.go).
     ours = "monitoring/boutique-mesh-proxies" if emit is Emit.OPERATOR else "mesh-proxies"
-    for name in ("ScrapeFailing", "ScrapeRefused", "GatewayTelemetryAbsent"):
+    for name in ("ScrapeFailing", "GatewayTelemetryAbsent"):
         assert ours in told[name], name
         assert "up{" in told[name]
         assert "up)" not in told[name], "a scrape of anybody"

@@ -263,6 +263,16 @@ MUTANTS: dict[str, tuple[Callable[[str], str], str, str]] = {
         "platform",
         "more samples",
     ),
+    "platform: what is refused is told as what gives no numbers": (
+        sub('"refused"', '"down"'),
+        "platform",
+        "more samples",
+    ),
+    "platform: why collectors lose telemetry is not told": (
+        sub(r"sum by \(cluster, exporter, reason\)", "sum by (cluster, exporter)"),
+        "platform",
+        "what is sent fails",
+    ),
     "platform: what is dropped is forgotten": (sub("notifications_dropped", "nothing"), "platform", "are dropped"),
     "platform: an Alertmanager that is not found is forgotten": (
         sub(r"alertmanagers_discovered\)\s+< 1", "alertmanagers_discovered) < 0"),

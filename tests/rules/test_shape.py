@@ -77,8 +77,7 @@ def test_there_are_as_many_rules_for_five_periods_as_for_one(name):
 @pytest.mark.parametrize("name", PROVIDERS)
 def test_every_expression_parses_and_ends_in_the_identity_of_services(name):
     platform = {"MeshTelemetryAbsent", "AlertingFailing", "RuleEvaluationMissed", "ScrapeFailing", "Watchdog"}
-    platform |= {"ReloadFailed", "ScrapeRefused", "GatewayTelemetryAbsent", "CollectorAbsent", "CollectorRefusing"}
-    platform |= {"CollectorLosing", "CollectorQueueFull", "TracesDroppedEarly"}
+    platform |= {"ReloadFailed", "GatewayTelemetryAbsent", "CollectorAbsent", "CollectorLosing", "CollectorQueueFull"}
     platform |= {"MeshscopeAgentSilent", "MeshscopeAgentFailing"}
     platform |= {"MeshTrafficGone", "ManyServicesFailing"}
     for rule in querying(boutique(), name):

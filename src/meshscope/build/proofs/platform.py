@@ -78,11 +78,16 @@ class _Proofs:
         for template, text in said.items():
             texts = {name: annotation.replace(template, text) for name, annotation in texts.items()}
         texts = {name: _WITH.sub(lambda found: _said(found, labels), text) for name, text in texts.items()}
+        texts = {name: _CHOSEN.sub(lambda found: _chosen(found, labels), text) for name, text in texts.items()}
         return alerting({**labels_of(self.watch, mesh), **labels}, texts)
 
 
 def _said(found: re.Match[str], labels: Mapping[str, str]) -> str:
     return found["text"].replace("{{ . }}", labels[found["label"]]) if found["label"] in labels else ""
+
+
+def _chosen(found: re.Match[str], labels: Mapping[str, str]) -> str:
+    return found["text"] if labels.get(found["label"]) == found["value"] else ""
 
 
 def _storm(bench: Bench) -> Stories:
@@ -101,4 +106,7 @@ def _present(bench: Bench) -> list[Series]:
 
 
 _WITH = re.compile(r"\{\{ with \$labels\.(?P<label>\w+) \}\}(?P<text>.*?)\{\{ end \}\}")
+_CHOSEN = re.compile(
+    r'\{\{ if eq \$labels\.(?P<label>\w+) "(?P<value>[^"]*)" \}\}(?P<text>.*?)\{\{ end \}\}', re.DOTALL
+)
 _TELLERS: Tellers = {"MeshTelemetryAbsent": _storm, **ALERTING, **SCRAPING, **COLLECTING, **AGENT}

@@ -1,4 +1,4 @@
-"""Stories about collectors: gone, refusing, losing, full, deciding too early."""
+"""Stories about collectors: gone, losing telemetry for each reason, full."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from meshscope.build.proofs.synthetic import Bench
 _EXPORTER = {"exporter": "otlp_http/traces"}
 _RECEIVER = {"receiver": "otlp"}
 _PROCESSOR = {"processor": "tail_sampling"}
+_AT_RECEIVER = {**_RECEIVER, "reason": "refused"}
+_AT_EXPORTER = {**_EXPORTER, "reason": "failed"}
+_AT_PROCESSOR = {**_PROCESSOR, "reason": "dropped_early"}
 _LOST = ("otelcol_exporter_send_failed_spans", "otelcol_exporter_enqueue_failed_log_records")
 _REFUSED = ("otelcol_receiver_refused_log_records", "otelcol_receiver_refused_metric_points")
 _EARLY = "otelcol_processor_tail_sampling_sampling_trace_dropped_too_early"
@@ -38,27 +41,21 @@ def _gone(bench: Bench) -> Stories:
     )
 
 
-def _refusing(_: Bench) -> Stories:
-    one, other = (counter(name, 5, **_RECEIVER) for name in _REFUSED)
-    return Stories(
-        firing=[
-            ("logs are refused", [one], _RECEIVER, ""),
-            ("metrics are refused", [counter(_REFUSED[0], 0, **_RECEIVER), other], _RECEIVER, ""),
-        ],
-        quiet=[("nothing is refused", [counter(_REFUSED[0], 0, **_RECEIVER)]), ("no series", [])],
-    )
-
-
 def _losing(_: Bench) -> Stories:
-    one, other = (counter(name, 3, **_EXPORTER) for name in _LOST)
-    still = counter(_LOST[0], 0, **_EXPORTER)
+    logs, metrics = (counter(name, 5, **_RECEIVER) for name in _REFUSED)
+    sent, queued = (counter(name, 3, **_EXPORTER) for name in _LOST)
+    taken, passed = counter(_REFUSED[0], 0, **_RECEIVER), counter(_LOST[0], 0, **_EXPORTER)
+    decided = counter(_EARLY, 0, **_PROCESSOR)
     return Stories(
         firing=[
-            ("what is sent fails", [one], _EXPORTER, ""),
-            ("what is sent and what is queued fails", [one, other], _EXPORTER, ""),
-            ("what is queued fails while sending does not", [still, other], _EXPORTER, ""),
+            ("logs are refused", [logs], _AT_RECEIVER, ""),
+            ("metrics are refused", [taken, metrics], _AT_RECEIVER, ""),
+            ("what is sent fails", [sent], _AT_EXPORTER, ""),
+            ("what is sent and what is queued fails", [sent, queued], _AT_EXPORTER, ""),
+            ("what is queued fails while sending does not", [taken, passed, queued], _AT_EXPORTER, ""),
+            ("traces are dropped undecided", [taken, passed, counter(_EARLY, 2, **_PROCESSOR)], _AT_PROCESSOR, ""),
         ],
-        quiet=[("nothing fails", [still]), ("no series", [])],
+        quiet=[("nothing is refused, fails or is dropped", [taken, passed, decided]), ("no series", [])],
     )
 
 
@@ -76,17 +73,8 @@ def _full(_: Bench) -> Stories:
     )
 
 
-def _early(_: Bench) -> Stories:
-    return Stories(
-        firing=[("traces are dropped undecided", [counter(_EARLY, 2, **_PROCESSOR)], _PROCESSOR, "")],
-        quiet=[("none is dropped", [counter(_EARLY, 0, **_PROCESSOR)]), ("no series", [])],
-    )
-
-
 COLLECTING: Tellers = {
     "CollectorAbsent": _gone,
-    "CollectorRefusing": _refusing,
     "CollectorLosing": _losing,
     "CollectorQueueFull": _full,
-    "TracesDroppedEarly": _early,
 }

@@ -1,10 +1,10 @@
-"""Stories about scrapes: targets that don't answer, answers that are refused, a gateway that is not seen."""
+"""Stories about scrapes: targets that give no numbers, for each reason, and a gateway that is not seen."""
 
 from __future__ import annotations
 
 from meshscope.build.jobs import job
 from meshscope.build.prometheus import PROXIES
-from meshscope.build.proofs.platform_series import Stories, Tellers, gauge
+from meshscope.build.proofs.platform_series import STEPS, Stories, Tellers, gauge
 from meshscope.build.proofs.series import Series
 from meshscope.build.proofs.synthetic import Bench
 
@@ -22,51 +22,39 @@ def _proxies(job: str, down: int, of: int = 10) -> list[Series]:
 
 
 def _gateway(job: str, *up: bool) -> list[Series]:
-    pods = ("istio-ingressgateway-6c8d9f7b5c-{0}x2kz", "istio-ingressgateway-6c8d9f7b5c-{0}lp9q")
-    return [_target(job, "istio-system", pod.format("b"), each) for pod, each in zip(pods, up, strict=False)]
+    pods = (f"istio-ingressgateway-6c8d9f7b5c-b{end}" for end in ("x2kz", "lp9q", "t7wm"))
+    return [_target(job, "istio-system", pod, each) for pod, each in zip(pods, up, strict=False)]
 
 
 def _failing(bench: Bench) -> Stories:
     ours = _job(bench)
     among_many = [*_proxies(ours, 0, of=300), *_gateway(ours, False)]
     half = [*_proxies(ours, 0, of=300), *_gateway(ours, True, False)]
-    gateway = {"job": ours, "workload": "istio-system/istio-ingressgateway"}
+    # One of a gateway's three pods is too few for anybody to be told of it, unless what it answers is refused.
+    third, well = ([*_proxies(ours, 0, of=300), *_gateway(ours, first, True, True)] for first in (False, True))
+    workload = {"job": ours, "workload": "istio-system/istio-ingressgateway"}
+    gateway, refused = {**workload, "reason": "down"}, {**workload, "reason": "refused"}
     return Stories(
         firing=[
-            ("two of ten targets don't answer", _proxies(ours, 2), {"job": ours}, "20%"),
+            ("two of ten targets don't answer", _proxies(ours, 2), {"job": ours, "reason": "down"}, "20%"),
             ("one gateway among 300 proxies does not answer", among_many, gateway, "100%"),
             ("one of a gateway's two pods does not answer", half, gateway, "50%"),
+            ("a pod answers more samples than it may", [*third, _answered(ours, "140000")], refused, "140000"),
         ],
         quiet=[
             ("one of ten targets doesn't answer", _proxies(ours, 1)),
             ("a neighbour's targets don't answer", _proxies("node-exporter", 10)),
+            ("what a pod answers is taken", [*well, _answered(ours, "90000")]),
+            ("one of a gateway's three pods does not answer at all", [*third, _answered(ours, "0")]),
             ("no series", []),
         ],
     )
 
 
-def _refused(bench: Bench) -> Stories:
-    ours = _job(bench)
-    [down], [well] = _gateway(ours, False), _gateway(ours, True)
-
-    def samples(number: str) -> Series:
-        return {**well, "series": well["series"].replace("up{", "scrape_samples_scraped{"), "values": f"{number}x60"}
-
-    return Stories(
-        firing=[
-            (
-                "more samples than it may send",
-                [down, samples("140000")],
-                {"job": ours, "workload": "istio-system/istio-ingressgateway"},
-                "140000",
-            )
-        ],
-        quiet=[
-            ("what it answers is taken", [well, samples("90000")]),
-            ("it does not answer at all", [down, samples("0")]),
-            ("no series", []),
-        ],
-    )
+def _answered(job: str, samples: str) -> Series:
+    """How many samples the first pod of the gateway answered."""
+    (pod,) = _gateway(job, True)
+    return {**pod, "series": pod["series"].replace("up{", "scrape_samples_scraped{"), "values": f"{samples}x{STEPS}"}
 
 
 def _unseen(bench: Bench) -> Stories:
@@ -94,6 +82,5 @@ def _unseen(bench: Bench) -> Stories:
 
 SCRAPING: Tellers = {
     "ScrapeFailing": _failing,
-    "ScrapeRefused": _refused,
     "GatewayTelemetryAbsent": _unseen,
 }

@@ -1,4 +1,4 @@
-"""What is told of collectors: gone, refusing, losing, full, or deciding on traces that are not yet whole.
+"""What is told of collectors: gone, full, or losing what they are sent, each for its reason.
 
 Names of counters as our tiers spell them, without _total (collector 0.155: receiver/receiverhelper, exporter/
 exporterhelper and processor/tailsamplingprocessor, documentation.md of each).
@@ -7,17 +7,40 @@ exporterhelper and processor/tailsamplingprocessor, documentation.md of each).
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 
 from meshscope.build.jobs import job
 from meshscope.build.options import Options
 from meshscope.build.prometheus import COLLECTORS
 from meshscope.build.promql import marked, quoted, selector
+from meshscope.build.rules.annotations import Template
 from meshscope.build.rules.watch import Watch
 from meshscope.model.model import Model
 from meshscope.model.units import minutes
 
 _SIGNALS = ("spans", "metric_points", "log_records")
-_EARLY = "otelcol_processor_tail_sampling_sampling_trace_dropped_too_early"
+# Why telemetry is lost, in whose label that is said, and which counters grow.
+_LOSSES: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "refused": ("receiver", tuple(f"receiver_refused_{signal}" for signal in _SIGNALS)),
+    "failed": (
+        "exporter",
+        tuple(f"exporter_{what}_failed_{signal}" for what in ("send", "enqueue") for signal in _SIGNALS),
+    ),
+    "dropped_early": ("processor", ("processor_tail_sampling_sampling_trace_dropped_too_early",)),
+}
+_SUMMARIES: Mapping[str, str] = {
+    "refused": "Collectors refuse telemetry at {{ $labels.receiver }}",
+    "failed": "Collectors fail to pass on telemetry to {{ $labels.exporter }}",
+    "dropped_early": "{{ $labels.processor }} drops traces before it decides on them",
+}
+_DESCRIPTIONS: Mapping[str, str] = {
+    "refused": "They are short of memory, or what comes after them is full. Who sends tries again for a while and then "
+    "drops it.",
+    "failed": "A store refuses for good what it is sent, which is lost, or the queue on disk is full, and senders are "
+    "told to try again. A store that is away makes the queue grow instead.",
+    "dropped_early": "More traces arrive within its decision_wait than num_traces holds: traces with errors are lost "
+    "like any other.",
+}
 
 
 def collector_watches(model: Model, options: Options) -> tuple[Watch, ...]:
@@ -26,24 +49,13 @@ def collector_watches(model: Model, options: Options) -> tuple[Watch, ...]:
     return (
         *_gone(model, options),
         Watch(
-            name="CollectorRefusing",
-            expression=_grows("receiver", ("receiver_refused",), window),
-            page=False,
-            pending=5 * minutes,
-            service="collectors",
-            summary="Collectors refuse telemetry at {{ $labels.receiver }}",
-            description="They are short of memory, or what comes after them is full. Who sends tries again for a while "
-            "and then drops it.",
-        ),
-        Watch(
             name="CollectorLosing",
-            expression=_grows("exporter", ("exporter_send_failed", "exporter_enqueue_failed"), window),
+            expression=" or ".join(_grows(reason, *counted, window) for reason, counted in _LOSSES.items()),
             page=False,
             pending=5 * minutes,
             service="collectors",
-            summary="Collectors fail to pass on telemetry to {{ $labels.exporter }}",
-            description="A store refuses for good what it is sent, which is lost, or the queue on disk is full, and "
-            "senders are told to try again. A store that is away makes the queue grow instead.",
+            summary=Template().chosen("reason", _SUMMARIES),
+            description=Template().chosen("reason", _DESCRIPTIONS),
         ),
         Watch(
             name="CollectorQueueFull",
@@ -54,16 +66,6 @@ def collector_watches(model: Model, options: Options) -> tuple[Watch, ...]:
             service="collectors",
             summary="The queue to {{ $labels.exporter }} is {{ $value | humanizePercentage }} full",
             description="When it is full, collectors refuse what they receive.",
-        ),
-        Watch(
-            name="TracesDroppedEarly",
-            expression=f"sum by (cluster, processor) (rate({_EARLY}[{window}])) > 0",
-            page=False,
-            pending=5 * minutes,
-            service="collectors",
-            summary="{{ $labels.processor }} drops traces before it decides on them",
-            description="More traces arrive within its decision_wait than num_traces holds: traces with errors are "
-            "lost like any other.",
         ),
     )
 
@@ -105,8 +107,8 @@ def _absent(tier: str, cluster: str, up: str) -> str:
     return marked(f"absent({up} == 1)", tier=tier, **({"cluster": cluster} if cluster else {}))
 
 
-def _grows(label: str, what: tuple[str, ...], window: str) -> str:
+def _grows(reason: str, label: str, counters: Iterable[str], window: str) -> str:
     # One counter at a time: rate() drops the name, and two counters of one exporter would be one series twice. Each is
     # compared before the union, or a counter at zero would hide the one after it.
-    counters = (f"otelcol_{each}_{signal}" for each in what for signal in _SIGNALS)
-    return " or ".join(f"sum by (cluster, {label}) (rate({counter}[{window}])) > 0" for counter in counters)
+    rates = (marked(f"rate(otelcol_{counter}[{window}])", reason=reason) for counter in counters)
+    return " or ".join(f"sum by (cluster, {label}, reason) ({rate}) > 0" for rate in rates)

@@ -12,50 +12,59 @@ from collections.abc import Iterable
 from meshscope.build.jobs import job, jobs
 from meshscope.build.options import Options
 from meshscope.build.prometheus import PROXIES
-from meshscope.build.promql import one_of, quoted, selector
+from meshscope.build.promql import marked, one_of, quoted, selector
+from meshscope.build.rules.annotations import Template
 from meshscope.build.rules.watch import Watch
 from meshscope.model.model import Model
 from meshscope.model.units import minutes
 
 _LETTERS = "[bcdfghjklmnpqrstvwxz2456789]"
 _POD = f"(.+?)(?:-{_LETTERS}{{6,10}})?-{_LETTERS}{{5}}|(.+)-[0-9]+"
+_WHOSE = "{{ $labels.job }}{{ with $labels.workload }} in {{ . }}{{ end }}"
 _BLIND = "Until it is mended what it would report is missing from every indicator: an outage may be told by nobody."
 
 
 def scrape_watches(model: Model, options: Options) -> tuple[Watch, ...]:
-    """Targets that don't answer, answers that Prometheus refuses, and a gateway of which nothing is known."""
+    """Targets that give no numbers, each reason by itself, and a gateway of which nothing is known."""
     ours = one_of("job", jobs(model, options))
     return (
         Watch(
             name="ScrapeFailing",
-            expression=_failing(ours),
+            expression=f"{marked(_down(ours), reason='down')} or {marked(_refused(ours), reason='refused')}",
             page=False,
             pending=10 * minutes,
             service="prometheus",
-            summary="{{ $value | humanizePercentage }} of the targets of {{ $labels.job }}"
-            "{{ with $labels.workload }} in {{ . }}{{ end }} don't answer",
-            description="More than a tenth of a job, or half of one workload, gives no numbers. What they would report "
-            "is missing from every indicator.",
-        ),
-        Watch(
-            name="ScrapeRefused",
-            # Of a scrape that fails at a limit or in the middle Prometheus still says how many samples came
-            # (prometheus 3.16, scrape/scrape.go); of one without an answer it says 0.
-            expression=f"max by (cluster, job, workload) ({_by_workload('scrape_samples_scraped', ours)}"
-            f" and on (cluster, job, instance) {selector('up', ours)} == 0) > 0",
-            page=False,
-            pending=5 * minutes,
-            service="prometheus",
-            summary="Prometheus refuses what targets of {{ $labels.job }}"
-            "{{ with $labels.workload }} in {{ . }}{{ end }} answer",
-            description="It answers, with {{ $value }} samples, and none is taken: most likely that is more than "
-            f"sample_limit allows, or a label is longer than its limit. {_BLIND}",
+            summary=Template().chosen(
+                "reason",
+                {
+                    "down": f"{{{{ $value | humanizePercentage }}}} of the targets of {_WHOSE} give no numbers",
+                    "refused": f"Prometheus refuses what targets of {_WHOSE} answer",
+                },
+            ),
+            description=Template().chosen(
+                "reason",
+                {
+                    "down": "More than a tenth of a job, or half of one workload. What they would report is missing "
+                    "from every indicator.",
+                    "refused": "It answers, with {{ $value }} samples, and none is taken: most likely that is more "
+                    f"than sample_limit allows, or a label is longer than its limit. {_BLIND}",
+                },
+            ),
         ),
         *_gateways(model, options),
     )
 
 
-def _failing(ours: str) -> str:
+def _refused(ours: str) -> str:
+    # Of a scrape that fails at a limit or in the middle Prometheus still says how many samples came (prometheus 3.16,
+    # scrape/scrape.go); of one without an answer it says 0.
+    samples = _by_workload("scrape_samples_scraped", ours)
+    return (
+        f"max by (cluster, job, workload) ({samples} and on (cluster, job, instance) {selector('up', ours)} == 0) > 0"
+    )
+
+
+def _down(ours: str) -> str:
     up = selector("up", ours)
     named = _by_workload("up", ours)
     by_job = f"sum by (cluster, job) ({up} == bool 0) / count by (cluster, job) ({up}) > 0.1"
