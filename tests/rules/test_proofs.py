@@ -174,8 +174,10 @@ MUTANTS: dict[str, tuple[Callable[[str], str], str, str]] = {
         "pages_together",
         "is slow",
     ),
-    "storm: of nine": (sub(r">=\s+10\b", ">= 11"), "pages_together", "ten services"),
-    "storm: of three": (sub(r">=\s+5\b", ">= 3"), "pages_together", "four services"),
+    "storm: of nine": (sub(r"(clamp_min\(\s+)10\b", r"\g<1>11"), "pages_together", "ten services"),
+    "storm: of three": (sub(r"/ 3, 5\)", "/ 3, 3)"), "pages_together", "four services"),
+    "storm: of a fourth": (sub(r"/ 3, 5\)", "/ 4, 5)"), "pages_together", "a third of their cluster"),
+    "storm: of a whole cluster": (sub(r"/ 3, 5\)", ", 5)"), "pages_together", "a third of their cluster"),
     "storm: those that are held back count": (
         sub('alertname="DependencyPaging"', 'alertname="Nothing"'),
         "pages_together",

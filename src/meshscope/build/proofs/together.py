@@ -97,6 +97,14 @@ def _storm(bench: Bench) -> Iterator[Story]:
     four = [one for number in range(4) for one in _page(bench, number, "1x60", cluster="of-four")]
     infos = [_info(bench, number, cluster="of-four") for number in range(4)]
     yield Story("four services are four pages", [*four, *infos], [expect(name, soon), expect(name, late)])
+    sizes = {"of-fifteen": 15, "of-sixteen": 16}
+    five = [one for cluster in sizes for number in range(5) for one in _page(bench, number, "1x60", cluster=cluster)]
+    infos = [_info(bench, number, cluster=cluster) for cluster, size in sizes.items() for number in range(size)]
+    yield Story(
+        "five services are one page where they are a third of their cluster",
+        [*five, *infos],
+        [expect(name, soon, [_many(bench, 5, "of-fifteen")])],
+    )
     bridges = [_bridged(bench, number) for number in range(9)]
     yield Story("services that are held back by their cause don't count", [*ten, *bridges], [expect(name, soon)])
     early = [*_page(bench, 10, "1x14"), *(one for number in range(10) for one in _page(bench, number, "_x6 1x54"))]
@@ -151,9 +159,9 @@ def _bridged(bench: Bench, number: int) -> Series:
     return {**series("ALERTS", labels, ()), "values": "1x60"}
 
 
-def _many(bench: Bench, count: int) -> Expected:
+def _many(bench: Bench, count: int, cluster: str = "") -> Expected:
     mesh = bench.real.mesh
-    cluster = bench.callee.cluster
+    cluster = cluster or bench.callee.cluster
     labels = {"cluster": cluster, "owner": _OWNER, "severity": mesh.severities.page}
     worst = "".join(f" {NAMESPACE}/many-{number} ({50 - number}%)" for number in range(count))
     texts = many_annotations(mesh, worst)

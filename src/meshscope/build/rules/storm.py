@@ -31,7 +31,6 @@ FEWEST_OF_A_CLUSTER = 5
 SHARE = 3
 KEPT = 5 * minutes
 
-_PAGING = "service:paging:told"
 _OPEN = "service:paging:open"
 _WORST = (
     '{{ range printf "sort_desc(topk(10, max by (namespace, service) '
@@ -48,7 +47,7 @@ def counted_pages(model: Model) -> tuple[str, ...]:
 
 
 def storm_rules(model: Model, options: Options) -> list[Rule]:
-    """Who pages, the page about many, what pagers have open, and the ticket; after the bridge, in the pages' group."""
+    """The page about many, what pagers have open, and the ticket; after the bridge, in the pages' group."""
     mesh = model.mesh
     paging = _firing(mesh, one_of("alertname", counted_pages(model)), _severity(mesh), 'stage!="agent"')
     held = _firing(mesh, f"alertname={quoted(DEPENDENCY_PAGING)}")
@@ -57,8 +56,7 @@ def storm_rules(model: Model, options: Options) -> list[Rule]:
     incident = f"{ID}, owner, slo"
     storm = f"on (cluster, owner) {many}"
     return [
-        Rule(record=_PAGING, expr=pretty(f"max by ({ID}, owner) ({free})")),
-        _many(mesh, options),
+        _many(mesh, many_expression(f"max by ({ID}, owner) ({free})"), options),
         Rule(
             record=_OPEN,
             expr=pretty(f"(max by ({incident}) ({free}) unless {storm}) or ({_OPEN} and {storm})"),
@@ -67,14 +65,14 @@ def storm_rules(model: Model, options: Options) -> list[Rule]:
     ]
 
 
-def many_expression() -> str:
-    """How many services of an owner page: ten, or any where a third of the cluster does and five at least."""
-    of_owner, of_cluster = f"count by (cluster, owner) ({_PAGING})", f"count by (cluster) ({_PAGING})"
-    return pretty(
-        f"{of_owner} >= {FEWEST_OF_AN_OWNER} or ({of_owner} "
-        f"and on (cluster) ({of_cluster} >= {FEWEST_OF_A_CLUSTER}) "
-        f"and on (cluster) ({of_cluster} * {SHARE} >= on (cluster) count by (cluster) (service:info)))"
-    )
+def many_expression(paging: str) -> str:
+    """How many services of an owner are ``paging``: ten, or any where a third of the cluster does and five at least."""
+    every = "count by (cluster) (service:info)"
+    fewest = f"clamp_min({every} / {SHARE}, {FEWEST_OF_A_CLUSTER})"
+    # Ten of an owner, or one where enough of the cluster pages: the comparison is 1 where it does not.
+    calm = f"(count by (cluster) ({paging}) < bool on (cluster) {fewest})"
+    of_owner = f"count by (cluster, owner) ({paging})"
+    return pretty(f"{of_owner} >= on (cluster) group_left () clamp_min({FEWEST_OF_AN_OWNER} * {calm}, 1)")
 
 
 def many_annotations(mesh: Mesh, worst: str = _WORST) -> dict[str, str]:
@@ -103,10 +101,10 @@ def left_open_annotations(mesh: Mesh) -> dict[str, str]:
     )
 
 
-def _many(mesh: Mesh, options: Options) -> Rule:
+def _many(mesh: Mesh, expression: str, options: Options) -> Rule:
     return Rule(
         alert=MANY_SERVICES_FAILING,
-        expr=many_expression(),
+        expr=expression,
         keep_firing_for=options.duration(KEPT),
         labels={"severity": mesh.severities.page},
         annotations=many_annotations(mesh),
