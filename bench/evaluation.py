@@ -71,7 +71,7 @@ def _method(drawn: Shape, written: traffic.Written, cost: Cost, baseline: float)
         f"{2 * services:,} SLOs of {services:,} services, 2 callers, 3 codes, 2 reporters, {len(traffic.BOUNDS)} "
         f"buckets, scraped every {traffic.STEP} s by Prometheus on this machine; before it started, blocks were "
         f"written: all raw series for {_PAST.shallow // 60} min (the longest window that rules read from them is 1 h), "
-        f"5-minute rates for 70 min, 2-minute sums for 6 h, 10-minute sums for 30 d, so that every window is full "
+        f"5-minute rates for 6 h, 10-minute sums for 30 d, so that every window is full "
         f"({written}); mean duration of every group's runs over {cost.elapsed:.0f} s, weighted by its interval "
         f"(constants {constants:.2f} s of it); {cost.missed:.0f} evaluations missed, {cost.failures:.0f} failed, "
         f"{cost.firing:.0f} alerts firing; {cost.cpu_seconds - baseline:.1f} CPU seconds in each {CYCLE} s beside "

@@ -152,16 +152,15 @@ def layers(shape: Shape) -> Iterator[Recorded]:
         yield from answers(number, node)
         for slo in SLOS:
             labels = {"cluster": CLUSTER, "namespace": node.namespace, "service": node.name, "slo": slo}
-            # Six hours of what is bad and what is good are read where nothing succeeds.
-            for what, share, read in (("events", 1.0, HOUR), ("errors", failing(number), 6 * HOUR)):
+            for what, share in (("events", 1.0), ("errors", failing(number))):
                 rate = node.rate * share
                 for layer, step, span, samples in (
-                    ("rate5m", 30, read + _MARGIN, 1),
-                    ("sum2m", 120, 6 * HOUR + _MARGIN, 4),
+                    ("rate5m", 30, 6 * HOUR + _MARGIN, 1),
                     ("sum10m", 600, 30 * DAY + 2 * _MARGIN, 20),
                 ):
                     named = {"__name__": f"slo:{what}:{layer}", **labels}
                     yield Recorded(labels=named, value=rate * samples, step=step, span=span)
+            # Six hours of what is good are read where nothing succeeds.
             good = {"__name__": "slo:good:rate5m", **labels}
             yield Recorded(labels=good, value=node.rate * (1 - failing(number)), step=30, span=6 * HOUR + _MARGIN)
             period = {"__name__": "slo:errors:ratio_period1h", **labels, "period": PERIOD}

@@ -131,7 +131,7 @@ class TestThePast:
 
     def test_recorded_layers_go_back_as_far_as_windows_read(self, played: Played) -> None:
         for layer, window, full in (
-            ("slo:events:sum2m", "6h", 180),
+            ("slo:events:rate5m", "6h", 720),
             ("slo:errors:sum10m", "30d", 4_320),
             ("slo:sli_error:ratio_rate5m", "30d", 86_400),
         ):

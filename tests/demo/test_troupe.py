@@ -204,7 +204,7 @@ def test_the_past_ends_where_the_proxies_begin(playing: Playing) -> None:
 
 def test_the_past_of_a_promise_spends_a_part_of_its_budget(playing: Playing) -> None:
     lines = playing.past.read_text().splitlines()
-    for layer in ("sum2m", "sum10m"):
+    for layer in ("rate5m", "sum10m"):
         sums = {
             what: sum(float(line.split()[1]) for line in lines if line.startswith(f"slo:{what}:{layer}"))
             for what in ("events", "errors")

@@ -19,12 +19,12 @@ from meshscope.demo.sidecar import OK, Answer, Sidecar
 from meshscope.model.services import Identity
 
 FAILED_ONCE = Answer(500)
-# The longest raw window is an hour (the page's), the longest of sums of two minutes six; days are sums of ten.
+# The longest raw window is an hour (the page's), the longest of 5-minute rates six; days are sums of ten minutes.
 _HOUR, _DAY = 3600.0, 86400.0
 # Only the windows of an hour and half of one look back that far; each needs some points.
 _RAW_STEP = 240.0
-# (series, how long it was recorded, a point stands for so many evaluations, seconds between evaluations)
-_RECORDED = (("sum2m", 6 * _HOUR, 6, 120.0), ("sum10m", 30 * _DAY, 36, 600.0))
+# (series, how long it was recorded, how many rates one sums, a point stands for so many, seconds between them)
+_RECORDED = (("rate5m", 6 * _HOUR, 1, 1, 30.0), ("sum10m", 30 * _DAY, 20, 36, 600.0))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,15 +61,16 @@ class History:
 
     def _recorded(self, file: TextIO, script: Script, now: float) -> None:
         rates = _rates(script)
-        for layer, length, points, every in _RECORDED:
+        for layer, length, summed, points, every in _RECORDED:
             step = points * every * self.time_scale
             steps = range(int(length * self.time_scale / step), 0, -1)
             for promise in self.promises:
-                # Two minutes are recorded four times; a sum of ten minutes sums five of those.
-                evaluations = 4 * points * (5 if layer == "sum10m" else 1)
-                events = rates.get(promise.service, 0.0) * evaluations
+                events = rates.get(promise.service, 0.0) * summed * points
                 errors = events * promise.budget * spent(promise)
-                for name, value in (("events", events), ("errors", errors)):
+                values = {"events": events, "errors": errors}
+                if summed == 1:
+                    values["good"] = events - errors
+                for name, value in values.items():
                     series = f"slo:{name}:{layer}{{{promise.labels}}} {value:.9g}"
                     file.writelines(f"{series} {now - step * number:.3f}\n" for number in steps)
         # It is taken once an hour, which even a fast demo may not live to see.

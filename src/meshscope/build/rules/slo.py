@@ -1,9 +1,9 @@
 """The rules of every SLO: base series, windows, burn-rate alerts, absence. One set of rules for any number of SLOs.
 
 Layers: two base series for each SLO (events and errors a second); the first page's hour reads raw counters directly
-while those are few, since a window of recorded 5-minute rates reacts two minutes later; 30 minutes are sums of those
-rates, hours sums of 2-minute sums, days and the period sums of 10-minute sums, the period's taken once an hour. A range
-is left-open, so consecutive sums tile exactly, and an evaluation that is missed drops out of errors and events alike.
+while those are few, since a window of recorded 5-minute rates reacts two minutes later; half an hour and hours are sums
+of those rates, days and the period sums of 10-minute sums, the period's taken once an hour. A range is left-open, so
+consecutive sums tile exactly, and an evaluation that is missed drops out of errors and events alike.
 """
 
 from __future__ import annotations
@@ -48,12 +48,11 @@ def fast_rules(raw: Raw, model: Model) -> list[Rule]:
 
 
 def slow_rules(options: Options) -> list[Rule]:
-    """Thresholds, sums of two minutes, the long windows' ratios, and the period's ratio as of the last full hour.
+    """Thresholds, the long windows' ratios, and the period's ratio as of the last full hour.
 
     Thresholds change as rarely as the constants that they come from.
     """
     rules = [recorded(BUDGET, budget_expression()), recorded(THRESHOLD, threshold_expression())]
-    rules += [_summed(what, "rate5m", SLOW, options) for what in ("events", "errors")]
     rules += [
         recorded(f"slo:errors:ratio_rate{window}", _ratio(layer_of(window), options.duration(window)))
         for window in (2 * hours, 6 * hours, 1 * days, 3 * days)
@@ -65,8 +64,11 @@ def slow_rules(options: Options) -> list[Rule]:
 
 
 def rare_rules(options: Options) -> list[Rule]:
-    """Sums of ten minutes: days are read from them for a fifth of what those of two minutes would cost."""
-    return [_summed(what, f"sum{SLOW}", RARE, options) for what in ("events", "errors")]
+    """Sums of ten minutes: days are read from them for a twentieth of what the rates would cost."""
+    over = options.duration(RARE)
+    return [
+        recorded(f"slo:{what}:sum{RARE}", f"sum_over_time(slo:{what}:rate5m[{over}])") for what in ("events", "errors")
+    ]
 
 
 def hourly_rules(model: Model, options: Options) -> list[Rule]:
@@ -80,12 +82,8 @@ def hourly_rules(model: Model, options: Options) -> list[Rule]:
 
 
 def layer_of(window: Duration) -> str:
-    """The layer of sums that a window of hours or days is read from: a day may end ten minutes ago, an hour may not."""
-    return f"sum{RARE if window >= 1 * days else SLOW}"
-
-
-def _summed(what: str, layer: str, over: Duration, options: Options) -> Rule:
-    return recorded(f"slo:{what}:sum{over}", f"sum_over_time(slo:{what}:{layer}[{options.duration(over)}])")
+    """What a window of hours or days is a sum of: a day may end ten minutes ago, an hour may not."""
+    return f"sum{RARE}" if window >= 1 * days else "rate5m"
 
 
 def _ratio(layer: str, window: str) -> str:
