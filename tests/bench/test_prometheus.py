@@ -94,7 +94,7 @@ def played(player: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
     recorded = [*traffic.layers(MESH), *traffic.constants([CONSTANT]), *peer.layers(MESH)]
     planned, written = traffic.fill(player, folder, MESH, PAST, recorded, seconds=0)
     # Raw requests and buckets; layers of events, errors and good ones; kinds of answers; a constant; the peer's.
-    assert written.series == 4 * 2 * 3 * 2 * 13 + 4 * 2 * (2 * 3 + 1 + 1) + 4 * 3 + 1 + 4 * 2
+    assert written.series == 4 * 2 * 3 * 2 * 13 + 4 * 2 * (2 * 2 + 1 + 1) + 4 * 3 + 1 + 4 * 2
     until = int(json.loads(planned.read_text())["until"])
     with traffic.served(player, planned, 1) as (address,):
         text = urllib.request.urlopen(f"http://{address}").read().decode()
