@@ -43,6 +43,14 @@ def test_an_alert_is_explained_by_either_name(name: str, good: House) -> None:
     assert "after 5m, when" in said
 
 
+def test_what_a_library_alert_says_is_readable(good: House) -> None:
+    said = good.run("explain", "ScrapeFailing", status=0).stdout
+    assert [line.split(":")[0] for line in said.splitlines()[:3]] == [
+        "ScrapeFailing", "  reason=down", "  reason=refused",
+    ]  # fmt: skip
+    assert "spends at least <looked up>% of its" in good.run("explain", "ErrorBudgetBurn", status=0).stdout
+
+
 @pytest.mark.parametrize("name", ["ledger", "shop/ledger", "eu-1/shop/ledger"])
 def test_a_service_is_explained_by_each_of_its_names(name: str, good: House) -> None:
     said = good.run("explain", name, status=0).stdout

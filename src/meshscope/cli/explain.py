@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -107,11 +108,19 @@ def _alert(alert: Alert | None, raised: Sequence[PrometheusRule]) -> Iterator[st
         if alert.respond:
             yield f"  the agent may: {', '.join(response.name for response in alert.respond)}"
     else:
-        yield f"{raised[0].alert}: {raised[0].annotations.get('description', '')}"
+        said = f"{raised[0].alert}: {_readable(raised[0].annotations.get('description', ''))}"
+        yield from (line.rstrip() for line in said.splitlines())
     for rule in raised:
         labels = ", ".join(f"{name}={value}" for name, value in rule.labels.items())
         yield f"  fires with {labels}, after {rule.pending or 'one evaluation'}, when"
         yield from (f"    {line}" for line in rule.expr.splitlines())
+
+
+def _readable(template: str) -> str:
+    """A message of Prometheus's template language for a person: each choice on a line of its own, values in <>."""
+    text = re.sub(r'{{ if eq \$labels\.(\w+) "([^"]*)" }}(.*?){{ end }}', r"\n  \1=\2: \3", template)
+    text = re.sub(r"{{ with printf .*?{{ end }}", "<looked up>", text)
+    return re.sub(r"{{ \$(?:labels\.)?(\w+).*? }}", r"<\1>", text)
 
 
 def _service(service: Service, model: Model) -> Iterator[str]:
