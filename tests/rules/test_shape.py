@@ -15,7 +15,7 @@ from meshscope.build.rules.indicators import raw
 from meshscope.build.rules.slo import MOST_RAW_SERIES, raw_series
 from meshscope.build.rules.statics import slot, static_groups
 from meshscope.model.foreign import ForeignRules
-from meshscope.model.mesh import SeverityWords
+from meshscope.model.mesh import SeverityWords, TicketsOnly
 from meshscope.model.model import Model
 from meshscope.model.services import Identity, Service
 from meshscope.model.units import days
@@ -186,7 +186,7 @@ def test_a_page_needs_both_windows_and_a_ticket_too():
 @pytest.mark.parametrize("name", PROVIDERS)
 def test_no_two_rules_have_one_name_and_the_same_labels_even_where_nothing_wakes_anybody(name):
     model = boutique()
-    quiet = replace(model.mesh, severities=SeverityWords(page="ticket", ticket="ticket"))
+    quiet = replace(model.mesh, severities=TicketsOnly(SeverityWords()))
     for mesh in (model.mesh, quiet):
         rules = querying(replace(model, mesh=mesh), name)
         told = [(rule.alert or rule.record, tuple(sorted(rule.labels.items()))) for rule in rules]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, fields
+from dataclasses import fields
 from decimal import Decimal
 
 from meshscope.artefacts.artefacts import Artefacts
@@ -74,7 +74,7 @@ def _mesh(model: Model) -> dict[str, object]:
         "mode": mesh.mode.value,
         "owner": mesh.owner.name if mesh.owner else None,
         "security": mesh.security.name if mesh.security else None,
-        "severities": asdict(mesh.severities),
+        "severities": {"page": mesh.severities.page, "ticket": mesh.severities.ticket},
         "retention": str(mesh.retention),
         "scrape_interval": str(mesh.scrape_interval),
         "versions": mesh.versions.by_program(),

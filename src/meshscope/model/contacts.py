@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from meshscope.findings import Finding, Level
 from meshscope.model.alerting import Severity
-from meshscope.model.mesh import Environment, Mesh
+from meshscope.model.mesh import Environment, Mesh, TicketsOnly
 from meshscope.model.people import Contacts, Owner
 from meshscope.model.services import Service
 
@@ -40,7 +40,7 @@ class People:
         """``mesh`` with its owners as they are reached; one word for both severities where pages are capped."""
         if self.environment is None:
             return mesh
-        words = replace(mesh.severities, page=mesh.severities.ticket) if self._capped else mesh.severities
+        words = TicketsOnly(mesh.severities) if self._capped else mesh.severities
         return replace(mesh, owner=self.owner(mesh.owner), security=self.owner(mesh.security), severities=words)
 
     def unsaid(self, owners: tuple[Owner, ...]) -> list[Finding]:

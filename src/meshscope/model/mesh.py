@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
@@ -23,11 +24,14 @@ ServiceDiscovery: TypeAlias = Literal["kubernetes", "files"]
 
 _ADDRESSES = ("grafana", "console", "runbooks", "alertmanagers", "agent", "smarthost", "pagerduty_url", "prometheus",
               "traces", "logs")  # fmt: skip
+_WORD = re.compile(r"[A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True, kw_only=True)
 class SeverityWords:
     """The words that stand in the label ``severity``, so that they fit routes that exist already.
+
+    Two different ones of letters, digits, `_` and `-`, neither of them `none`, which says that nobody is told.
 
     Example::
 
@@ -38,11 +42,51 @@ class SeverityWords:
     """What wakes somebody."""
     ticket: str = "ticket"
     """What waits for the morning."""
+    place: Place | None = field(default_factory=here, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        for argument in ("page", "ticket"):
+            word = getattr(self, argument)
+            if not isinstance(word, str) or not _WORD.fullmatch(word):
+                why = "it is a label's value, and matchers of routes and texts of messages have it without quotes"
+                raise self._wrong(argument, f"`{word}` is no word for a severity", why)
+            if word == "none":
+                why = "routes tell nobody of alerts of this severity"
+                raise self._wrong(argument, f"`none` can't be the word for a {argument}", why)
+        if self.page == self.ticket:
+            why = "routes tell a page from a ticket by this word alone, so nobody would be woken"
+            raise self._wrong("ticket", f"`{self.page}` is the word for a page and for a ticket", why)
 
     @property
     def wakes(self) -> bool:
-        """Whether a page is told from a ticket; where it is not, nobody is woken."""
-        return self.page != self.ticket
+        """Whether anybody is woken at all."""
+        return True
+
+    def _wrong(self, argument: str, title: str, why: str) -> DefinitionError:
+        return DefinitionError(
+            Finding(
+                code="mesh/bad-severities",
+                title=title,
+                place=self.place,
+                argument=argument,
+                why=why,
+                help='write two different words of letters, digits, `_` and `-`: page="critical", ticket="warning"; '
+                "where nobody is to be woken, Environment(max_severity=Severity.TICKET)",
+            )
+        )
+
+
+class TicketsOnly(SeverityWords):
+    """Where an environment lets nothing wake anybody: what would be a page has the word for a ticket."""
+
+    def __init__(self, words: SeverityWords) -> None:
+        for argument, value in (("page", words.ticket), ("ticket", words.ticket), ("place", words.place)):
+            object.__setattr__(self, argument, value)
+
+    @property
+    def wakes(self) -> bool:
+        """Nobody is."""
+        return False
 
 
 @dataclass(frozen=True, kw_only=True)

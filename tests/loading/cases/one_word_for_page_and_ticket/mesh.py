@@ -1,0 +1,5 @@
+"""A shop."""
+
+from meshscope import Mesh, SeverityWords
+
+mesh = Mesh(name="shop", provider="istio", severities=SeverityWords(page="critical", ticket="critical"))
