@@ -249,18 +249,31 @@ def test_the_command_prints_a_difference_that_patch_applies_and_writes_nothing(
     assert capsys.readouterr().out == "", "it is in there already"
 
 
+def test_what_we_merged_is_not_judged_as_theirs(boutique: Model, tmp_path: Path) -> None:
+    """Our inhibit rules reach our alerts by purpose; only theirs are warned of, before a merge and after it."""
+    plain = "route:\n  receiver: default\nreceivers:\n- name: default\n"
+    for model in (boutique, with_words(boutique)):
+        for theirs in (plain, THEIRS, MENDED):
+            once = merged(model, theirs)
+            assert told(model, tmp_path, once) == told(model, tmp_path, theirs)
+    assert told(boutique, tmp_path, merged(boutique, plain)) == []
+
+
+def told(model: Model, house: Path, theirs: str) -> list[tuple[str, str]]:
+    """The code and title of each finding where the mesh names a configuration of this text."""
+    (house / "alertmanager.yaml").write_text(theirs)
+    named = replace(model, mesh=replace(model.mesh, alertmanager_config="alertmanager.yaml"))
+    read = House(root=house, model=named, findings=(), inputs=())
+    built = assemble(named, istio.PROVIDER, Options())
+    whole = Assembly(options=Options(), house=read, provider=istio.PROVIDER, built=built, findings=())
+    text, findings = given(whole)
+    assert bool(text) == (findings == () or findings[0].code == "alertmanager/silences-ours")
+    return [(finding.code, finding.title) for finding in findings]
+
+
 def test_a_configuration_that_the_mesh_names_is_judged_by_check(boutique: Model, tmp_path: Path) -> None:
     def codes(theirs: str) -> list[str]:
-        (tmp_path / "alertmanager.yaml").write_text(theirs)
-        mesh = replace(with_words(boutique).mesh, alertmanager_config="alertmanager.yaml")
-        model = replace(boutique, mesh=mesh)
-        built = assemble(model, istio.PROVIDER, Options())
-        house = House(root=tmp_path, model=model, findings=(), inputs=())
-        options = Options()
-        whole = Assembly(options=options, house=house, provider=istio.PROVIDER, built=built, findings=())
-        text, findings = given(whole)
-        assert bool(text) == (findings == () or findings[0].code == "alertmanager/silences-ours")
-        return [finding.code for finding in findings]
+        return [code for code, _ in told(with_words(boutique), tmp_path, theirs)]
 
     assert codes(THEIRS) == ["alertmanager/silences-ours"]
     assert codes(MENDED) == []

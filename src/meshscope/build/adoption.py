@@ -34,8 +34,7 @@ def adopted(text: str, part: Part, whose: str, path: str) -> str:
         line = text.count("\n", 0, templated.start()) + 1
         raise _refused(path, line, "is a template", "it is filled in before Alertmanager reads it, and what stands "
                        "there then is not known", "render it first, and adopt what comes out")  # fmt: skip
-    theirs = _without(text, whose)
-    before = _read(theirs, path)
+    theirs, before = _without(text, whose), own(text, whose, path)
     _unmerged(before, part, path)
     _known(before, part, path)
     merged = _inserted(theirs, "routes", "route", part["routes"], whose, path)
@@ -45,6 +44,11 @@ def adopted(text: str, part: Part, whose: str, path: str) -> str:
         merged = _inserted(merged, key, "", items, whose, path)
     _proved(before, part, merged, path)
     return merged
+
+
+def own(text: str, whose: str, path: str) -> Mapping[str, object]:
+    """What is theirs in ``text``, read; an earlier merge's part is not. Raises as `adopted` does."""
+    return _read(_without(text, whose), path)
 
 
 def difference(before: str, after: str, path: str) -> str:

@@ -101,10 +101,10 @@ def _unquoted(value: str) -> str:
 
 
 def _finding(number: int, rule: Mapping[str, object], reached: str, path: str) -> Finding:
-    what = rule.get("name") or f"number {number}"
+    what = rule.get("name") or f"number {number} of your own"
     return Finding(
         code="alertmanager/silences-ours",
-        title=f"inhibit rule {what} of {path} may silence `{reached}` of this mesh",
+        title=f"inhibit rule {what} in {path} may silence `{reached}` of this mesh",
         place=Place(path, 1),
         why="what fires beside it has little to do with it: labels that are equal, or that both lack, are enough, and "
         "the service is not among them",

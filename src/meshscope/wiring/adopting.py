@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
-from meshscope.build.adoption import adopted, difference
+from meshscope.build.adoption import adopted, difference, own
 from meshscope.build.fragment import our_part
 from meshscope.build.reaching import silenced_by_theirs
 from meshscope.findings import Finding, MeshscopeError, Place
@@ -36,8 +34,9 @@ def adoption(assembly: Assembly, path: Path, name: str) -> Adoption:
                                      why="what would be merged is made from them", help="meshscope check"))  # fmt: skip
     before = _read(path, name)
     mesh = model.mesh
-    after = adopted(before, our_part(model, assembly.options), f"{mesh.name} {mesh.environment}", name)
-    found = silenced_by_theirs(yaml.safe_load(before), built.artefacts.rules, mesh, name)
+    whose = f"{mesh.name} {mesh.environment}"
+    after = adopted(before, our_part(model, assembly.options), whose, name)
+    found = silenced_by_theirs(own(before, whose, name), built.artefacts.rules, mesh, name)
     return Adoption(text=after, diff=difference(before, after, name), findings=tuple(found))
 
 
