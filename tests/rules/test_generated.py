@@ -20,6 +20,13 @@ def test_every_generated_test_passes(promtool, provider, environment, scale):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_a_mesh_that_promises_nothing_passes_what_is_generated_for_it(promtool):
+    model = boutique()
+    made = proof(replace(model, services=tuple(replace(service, slos=()) for service in model.services)))
+    done = promtool(made, "error_budget_*.yaml")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_a_stack_with_other_severity_words_gets_them_everywhere(promtool):
     model = boutique()
     mesh = replace(model.mesh, severities=SeverityWords(page="critical", ticket="warning"))

@@ -45,7 +45,7 @@ MUTANTS: dict[str, tuple[Callable[[str], str], str, str]] = {
         "above 6 ",
     ),
     "threshold: rates of an SLO's own are forgotten": (
-        sub(r"slo:burn:factor\{slo!=\"\"\}", 'slo:burn:factor{slo="none"}'),
+        sub('slo!=""', 'slo="none"'),
         "error_budget_burn",
         "own burn rates",
     ),
@@ -80,7 +80,7 @@ MUTANTS: dict[str, tuple[Callable[[str], str], str, str]] = {
         "just above 14.4",
     ),
     "info: a second one breaks every join": (
-        sub(r"topk by \(cluster, namespace, service\) \(1, service:info\)", "service:info"),
+        sub(r"topk by \(cluster, namespace, service\) \(\s*1,\s+(service:info\{[^}]*\})\s*\)", r"\1"),
         "error_budget_burn",
         "two infos",
     ),
@@ -129,7 +129,7 @@ MUTANTS: dict[str, tuple[Callable[[str], str], str, str]] = {
     ),
     "traffic: a fiftieth is nothing": (sub(r"/\s+0\.01\b", "/ 0.05"), "traffic_gone", "a fiftieth"),
     "traffic: what is reported no more is not missed": (
-        sub(r"0 \* service:info", "1000000 * service:info"),
+        sub(r"\b0\s+\*\s+service:info", "1000000 * service:info"),
         "traffic_gone",
         "without any",
     ),
@@ -144,8 +144,8 @@ MUTANTS: dict[str, tuple[Callable[[str], str], str, str]] = {
     ),
     "unattributed: hosts of the mesh's services count": (
         sub(
-            r"unless on \(cluster, namespace, service\)\s+service:info\b(?!\{)",
-            "unless on (cluster, namespace, service) slo:none",
+            r"(?s)(unless on \(cluster, namespace, service\)\s+)service:info\{(?![^}]*tier)[^}]*\}",
+            r"\1slo:none",
         ),
         "unattributed_failures",
         "whose host is",
@@ -219,7 +219,7 @@ MUTANTS: dict[str, tuple[Callable[[str], str], str, str]] = {
         "fires",
     ),
     "where: the tier is forgotten": (
-        sub(r'service:info\{tier="1"\}', "service:info"),
+        sub(r'(service:info\{[^}]*),tier="1"\}', r"\1}"),
         "slow_and_failing",
         "leaves alone",
     ),

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from meshscope.artefacts.rules import RuleTest
 from meshscope.build.boards import board_uid
+from meshscope.build.ours import our_labels
 from meshscope.build.promql import quoted
 from meshscope.build.proofs.cases import Case, Expected, Story, alerting, case, expect, proof_file, value
 from meshscope.build.proofs.series import LONG, Phase, Series, buckets, requests, series, steady
@@ -108,13 +109,15 @@ def _days(bench: Bench) -> Iterator[Story]:
         requests(bench, bench.callee, failed, (Phase(Decimal(10), 180), Phase(Decimal(0), 750))),
     ]
     at = bench.at(30 * hours + 10 * minutes)
+    period = value("slo:errors:ratio_period > bool 0.0001", at, [(_labels(bench, slo, period=str(slo.over)), 1)])
     yield Story(
         "trouble of the day before yesterday is in three days' ratio and no longer in one day's",
         trouble,
         values=[
             value("slo:errors:ratio_rate1d > 0.0001", at, []),
             value("slo:errors:ratio_rate3d > bool 0.0001", at, [(_labels(bench, slo), 1)]),
-            value("slo:errors:ratio_period > bool 0.0001", at, [(_labels(bench, slo, period=str(slo.over)), 1)]),
+            # Where no service promises anything there is no period to look back over.
+            *([period] if bench.real.periods else []),
         ],
     )
 
@@ -211,7 +214,8 @@ def _course(bench: Bench) -> Iterator[Story]:
 def _around(bench: Bench) -> Iterator[Story]:
     slo, at = bench.callee.slos[0], bench.at(12 * minutes)
     ratio = Decimal(15) * slo.budget
-    second = info_labels(bench.callee, bench.model, bench.views) | {"owner": "another-owner"}
+    second = info_labels(bench.callee, bench.model, bench.views) | our_labels(bench.real.mesh)
+    second["owner"] = "another-owner"
     twice = failing(bench, ratio, service=bench.caller)
     fired_caller = burning(bench, _over(slo, ratio), ratio, slo, bench.caller)
     yield Story(

@@ -127,7 +127,8 @@ def _others(bench: Bench) -> list[Series]:
 
 
 def _info(bench: Bench, number: int, **labels: str) -> Series:
-    return {**series("service:info", {**_whose(bench, number), "owner": _OWNER, **labels}, ()), "values": "1x60"}
+    whose = {**_whose(bench, number), **our_labels(bench.real.mesh), "owner": _OWNER, **labels}
+    return {**series("service:info", whose, ()), "values": "1x60"}
 
 
 def _page(bench: Bench, number: int, values: str, **more: str) -> list[Series]:

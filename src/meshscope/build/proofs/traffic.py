@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from meshscope.artefacts.rules import RuleTest
 from meshscope.build.boards import board_uid
+from meshscope.build.ours import our_labels
 from meshscope.build.proofs.cases import Case, Expected, Story, alerting, case, expect, proof_file
 from meshscope.build.proofs.series import Phase, Series, requests, series
 from meshscope.build.proofs.synthetic import Bench
@@ -59,6 +60,7 @@ def _strangers(bench: Bench) -> list[Series]:
     made = []
     for number in range(_STRANGERS):
         identity = identity_labels(bench.silent.identity) | {"service": f"stranger-{number}"}
+        identity |= our_labels(bench.real.mesh)
         made.append(_constant("service:info", "1", identity | {"expects_traffic": "true", "tier": "2"}))
         made.append(_constant("service:volume:rate", "10", identity))
     return made

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from meshscope.artefacts.rules import Rule, RuleFile, RuleGroup
 from meshscope.build.options import Options
-from meshscope.build.ours import labelled
+from meshscope.build.ours import told_apart
 from meshscope.build.rules.alerting import left_to_stack
 from meshscope.build.rules.alerts import alert_rules, instance_rules, missing_signals
 from meshscope.build.rules.bridge import bridge_rules
@@ -73,7 +73,7 @@ def querying_files(model: Model, source: Raw, options: Options) -> tuple[RuleFil
             groups=(platform_group(model, options),),
         ),
     )
-    return tuple(_named(file, model.mesh) for file in labelled(tuned_files(files, model, options), model.mesh))
+    return tuple(_named(file, model.mesh) for file in told_apart(tuned_files(files, model, options), model.mesh))
 
 
 def _unseen(source: Raw) -> str:

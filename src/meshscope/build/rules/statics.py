@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from meshscope.artefacts.rules import Rule, RuleGroup
 from meshscope.build.graph import inhibiting_edges
 from meshscope.build.options import Options
+from meshscope.build.ours import ours
 from meshscope.build.rules.burn import own_constants, period_constants
 from meshscope.build.rules.indicators import Views, views
 from meshscope.build.runbooks import FOLDER
@@ -51,7 +52,7 @@ def static_groups(model: Model, provider: MeshProvider, options: Options) -> tup
         for number, rules in enumerate(groups)
         if rules
     )
-    return (periods, *filled)
+    return tuple(ours(group, model.mesh) for group in (periods, *filled))
 
 
 def group_name(mesh: Mesh, name: str) -> str:
