@@ -1,6 +1,7 @@
 """The documentation site: it builds, its commands run, its definitions build, and it says what the code says."""
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from meshscope.cli.words import pages
 from meshscope.wiring.assembly import providers
 from meshscope.wiring.words import Word, words
 from tests.docs.transcripts import commands, play
+from tests.houses import House
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -84,6 +86,28 @@ def test_the_commands_of_the_tutorial_print_what_it_says(tmp_path, engine):
     shown = commands((DOCS / "tutorial.md").read_text())
     assert len(shown) > 8
     play(shown, tmp_path / "home")
+
+
+@pytest.mark.engines("amtool")
+def test_the_commands_that_prove_a_merge_tell_whom_the_page_says(tmp_path, engine):
+    """For the reference mesh, merged into a configuration that tells machines' owners by severity."""
+    theirs = (
+        "route:\n  receiver: nobody\n  routes:\n    - receiver: sre-pager\n"
+        "      matchers: ['severity=\"critical\"']\nreceivers:\n  - name: nobody\n  - name: sre-pager\n"
+    )
+    file = tmp_path / "alertmanager.yaml"
+    file.write_text(theirs)
+    diff = House(ROOT).run("adopt", str(file), status=0).stdout
+    subprocess.run(["patch", str(file)], input=diff, text=True, check=True, capture_output=True)
+    page = (DOCS / "how-to" / "existing-alertmanager.md").read_text().replace("\\\n", "")
+    shown = [shlex.split(line) for line in page.splitlines() if line.startswith("amtool ")]
+    checked, ours, others = (
+        subprocess.run([engine("amtool"), *words[1:]], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+        for words in shown
+    )
+    assert "SUCCESS" in checked
+    assert "boutique-production-payments-page" in ours
+    assert others.strip() == "sre-pager"
 
 
 def test_yaml_on_the_pages_is_yaml():
