@@ -61,7 +61,7 @@ def _arguments(arguments: Iterable[Argument]) -> str:
     head = "| argument | shape | unit | default |" + (" what it is |" if told else "")
     rule = "|---|---|---|---|" + ("---|" if told else "")
     rows = (
-        f"| `{one.name}` | {_code(one.shape)} | {_UNITS.get(one.unit, '')} | "
+        f"| `{one.name}` | {_code(one.shape.replace(' | ', ' or '))} | {_UNITS.get(one.unit, '')} | "
         f"{_code(one.default) if one.default else '**required**'} |" + (f" {_cell(one.meaning)} |" if told else "")
         for one in arguments
     )
