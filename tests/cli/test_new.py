@@ -121,3 +121,24 @@ def test_a_pipeline_pins_what_it_runs_and_its_script_is_a_shells(service: str, p
         used = [step["uses"] for step in job["steps"] if "uses" in step]
         assert all("@v" in action for action in used)
         assert document["permissions"] == {"contents": "read", "security-events": "write"}
+
+
+@pytest.mark.parametrize(
+    ("source", "code", "said"),
+    [
+        ("nothere", "new/no-folder", "there is no folder `nothere`"),
+        ("deploy/nothere", "new/no-folder", "there is no folder `deploy/nothere`"),
+        ("here.yaml", "new/no-folder", "`here.yaml` is a file"),
+        ("prometheus:9090", "prometheus/bad-address", "did you mean http://prometheus:9090?"),
+        ("ann:s3cret@prometheus", "prometheus/bad-address", "did you mean http://prometheus?"),
+    ],
+)
+def test_what_is_neither_a_folder_nor_an_address_is_taken_for_what_it_looks_like(
+    source: str, code: str, said: str, tmp_path: Path
+) -> None:
+    (tmp_path / "here.yaml").touch()
+    told = House(tmp_path).run("new", "acme", "--from", source, status=1).stderr
+    assert f"error[{code}]" in told
+    assert said in told
+    assert "s3cret" not in told
+    assert not (tmp_path / "acme").exists()

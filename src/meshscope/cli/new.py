@@ -18,7 +18,7 @@ from meshscope.artefacts.files import text_file
 from meshscope.cli import exits, options
 from meshscope.cli.progress import working
 from meshscope.cli.show import say, shown
-from meshscope.cli.source import source_of
+from meshscope.cli.source import Source, source_of
 from meshscope.findings import Finding, MeshscopeError
 from meshscope.model.people import dns_label
 from meshscope.model.versions import Versions
@@ -28,6 +28,8 @@ FOLDERS = {"alert": "alerts", "dashboard": "dashboards", "service": "services", 
 PIPELINES = {"github": ".github/workflows/meshscope.yml", "gitlab": ".gitlab-ci.yml"}
 _TOLD_BY_IT = ("mesh.py", "services/")
 _TEMPLATES = files("meshscope.cli") / "templates"
+# With a scheme, a port, or somebody's name and password: meant as an address, where it is none too.
+_ADDRESS = re.compile(r".*://.*|[^/]*@.*|(\[[\da-fA-F:.]+\]|[\w.-]+):\d+(/.*)?", re.DOTALL)
 
 
 _HELP = """Write definitions that build and check as they are.
@@ -80,8 +82,8 @@ def command(
         written = _mesh(what, root or Path(what), provider or "istio")
         _told(written, f"next: cd {root or what}, meshscope check, meshscope build")
     elif what == "ci":
-        path, first = _ci(name, root or Path())
-        _told([path], f"next: {first}commit it; findings appear beside the lines of a change")
+        path, source = _ci(name, root or Path())
+        _told([path], f"next: {source.first}commit it{source.beside}; findings appear beside the lines of a change")
     elif what in FOLDERS:
         _told([_one(what, name, root or Path())], "next: say in it what you mean, then meshscope check")
     else:
@@ -96,12 +98,26 @@ def _told(written: list[Path], then: str) -> None:
 
 
 def _named(sources: tuple[str, ...]) -> tuple[str | None, Path | None]:
-    """The address and the folder among ``sources``; what is neither is taken for an address, which says so."""
+    """The address and the folder among ``sources``. Raises `MeshscopeError` for a name that is neither."""
     folders = [source for source in sources if Path(source).is_dir() and "://" not in source]
     addresses = [source for source in sources if source not in folders]
+    for source in addresses:
+        if not _ADDRESS.fullmatch(source.strip()):
+            raise MeshscopeError(_no_folder(source))
     if len(folders) > 1 or len(addresses) > 1:
         raise click.UsageError("--from takes one address and one folder at most")
     return next(iter(addresses), None), Path(folders[0]) if folders else None
+
+
+def _no_folder(source: str) -> Finding:
+    return Finding(
+        code="new/no-folder",
+        title=f"`{source}` is a file, and --from takes a folder of manifests"
+        if Path(source).is_file()
+        else f"there is no folder `{source}`",
+        why="--from takes a folder of Kubernetes manifests, or the address of a Prometheus, which begins with http://",
+        help="name a folder that is there" + ("" if "/" in source else f", or the address: http://{source}"),
+    )
 
 
 def _discovered(
@@ -164,8 +180,8 @@ def _one(kind: str, name: str, root: Path) -> Path:
     return _put(path, (_TEMPLATES / "one" / f"{kind}.py.txt").read_text(encoding="utf-8"), spelt)
 
 
-def _ci(service: str, root: Path) -> tuple[Path, str]:
-    """The pipeline that was written, and what is to be done next."""
+def _ci(service: str, root: Path) -> tuple[Path, Source]:
+    """The pipeline that was written, and where it gets this program from."""
     if service not in PIPELINES:
         raise click.UsageError(f"there is a pipeline for {' and '.join(PIPELINES)}, not for `{service}`")
     home = _TEMPLATES / "ci"
@@ -180,7 +196,7 @@ def _ci(service: str, root: Path) -> tuple[Path, str]:
     script = Template((home / "fetch.sh").read_text(encoding="utf-8")).substitute()
     indent = " " * (10 if service == "github" else 6)
     own["fetch"] = "\n".join(f"{indent}{line}" if line else "" for line in script.splitlines())
-    return _put(root / PIPELINES[service], (home / f"{service}.yml").read_text(encoding="utf-8"), own), source.first
+    return _put(root / PIPELINES[service], (home / f"{service}.yml").read_text(encoding="utf-8"), own), source
 
 
 def _texts(folder: Traversable, path: str) -> Iterator[tuple[str, str]]:

@@ -13,10 +13,11 @@ _SECRET = re.compile(r"//[^/@:]*:[^/@]*@")
 
 @dataclass(frozen=True)
 class Source:
-    """What pip is to install, and what is to be done ``first``, empty or a sentence's beginning."""
+    """What pip is to install, what is to be done ``first`` (empty or a sentence's beginning), what else to commit."""
 
     requirement: str
     first: str = ""
+    beside: str = ""
 
 
 def source_of(direct_url: str | None, version: str) -> Source:
@@ -32,4 +33,4 @@ def source_of(direct_url: str | None, version: str) -> Source:
     # Nobody else has this folder: the wheel goes with the definitions.
     wheel = f"wheels/meshscope-{version}-py3-none-any.whl"
     folder = unquote(urlsplit(url).path)
-    return Source(wheel, f"python -m pip wheel --no-deps --wheel-dir wheels {quote(folder)}, commit {wheel} with it, ")
+    return Source(wheel, f"python -m pip wheel --no-deps --wheel-dir wheels {quote(folder)}, ", f" with {wheel}")

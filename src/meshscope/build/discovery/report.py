@@ -37,7 +37,7 @@ def _tally(found: Discovered, source: str) -> list[str]:
         (counted(len(found.calls), "call"), "seen between them" if found.telemetry else "told by their manifests"),
         (counted(len(found.gateways), "gateway"), _directions(found)),
         (counted(len(found.externals), "host"), "outside the mesh that services call"),
-        (counted(proposed, "SLO"), "proposed from what was measured"),
+        (counted(proposed, "SLO"), "proposed from what was measured" if found.telemetry else "proposed: nothing was measured"),
     ]
     numbers, _, words = zip(*(count.partition(" ") for count, _ in rows), strict=True)
     width, column = max(map(len, numbers)), max(map(len, words))
