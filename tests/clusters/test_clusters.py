@@ -140,7 +140,9 @@ def house(folder: Path) -> House:
 def test_a_tree_is_for_one_prometheus_and_build_asks_for_which(tmp_path: Path) -> None:
     made = house(tmp_path)
     assert "mesh/which-cluster" in made.run("build", status=1).stderr
-    assert "mesh/unknown-cluster" in made.run("build", "--cluster", "ap-1", status=1).stderr
+    said = made.run("build", "--cluster", "ap-1", status=1).stderr
+    assert "mesh/unknown-cluster" in said
+    assert "mesh/which-cluster" not in said, "one was named"
     assert made.run("build", "--cluster", "eu-1", "--global", status=2)
     for cluster in BOTH:
         made.run("build", "--cluster", cluster, status=0)

@@ -86,7 +86,7 @@ def built(assembly: Assembly, folder: Path, environment: str | None, today: date
 
 def _undecided(assembly: Assembly) -> Iterable[Finding]:
     model, options = assembly.house.model, assembly.options
-    if model is None or not model.mesh.clusters or options.everywhere:
+    if model is None or not model.mesh.clusters or options.everywhere or options.cluster:
         return
     clusters = model.mesh.clusters
     yield Finding(
