@@ -1,6 +1,9 @@
 """The store counts what arrives: failed spans, owners, and secrets that nobody masked."""
 
 import gzip
+import socket
+import struct
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -69,3 +72,17 @@ def test_a_wrong_token_is_refused_and_counts_nothing(store: Store, port: int) ->
         send(port, "/v1/traces", spans().SerializeToString(), Authorization="Bearer wrong")
     assert refused.value.code == 401
     assert store.kept.spans == 0
+
+
+@pytest.mark.parametrize(("fault", "said"), [(ConnectionResetError, False), (ValueError, True)])
+def test_a_peer_that_is_stopped_in_its_sentence_is_no_error_of_ours(
+    store: Store, port: int, capfd: pytest.CaptureFixture[str], fault: type[Exception], said: bool
+) -> None:
+    with socket.create_connection(("127.0.0.1", port)) as peer:
+        peer.sendall(b"POST /v1/logs HTTP/1.1\r\nContent-Length: " + (b"9" if fault is ConnectionResetError else b"x"))
+        peer.sendall(b"\r\n\r\n")
+        time.sleep(0.2)
+        # Without time to linger, closing resets the connection.
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    time.sleep(0.2)
+    assert (fault.__name__ in capfd.readouterr().err) is said

@@ -13,9 +13,10 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
+from meshscope.demo.listening import PatientServer, PatientWebServer
 from meshscope.demo.workshop import LOOPBACK
 
 PAGER, CHAT, MAIL, DEADMAN = "pager", "chat", "mail", "dead-man"
@@ -56,9 +57,8 @@ class Receiver:
         class Post(_Post):
             took = receiver
 
-        web = ThreadingHTTPServer((LOOPBACK, port), Web)
-        web.daemon_threads = True
-        mail = _MailServer((LOOPBACK, mail_port), Post)
+        web = PatientWebServer((LOOPBACK, port), Web)
+        mail = PatientServer((LOOPBACK, mail_port), Post)
         for server in (web, mail):
             self._servers.append(server)
             threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True).start()
@@ -99,11 +99,6 @@ class _Web(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Say nothing: what came is told elsewhere."""
-
-
-class _MailServer(socketserver.ThreadingTCPServer):
-    allow_reuse_address = True
-    daemon_threads = True
 
 
 class _Post(socketserver.StreamRequestHandler):

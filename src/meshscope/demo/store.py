@@ -6,7 +6,7 @@ import gzip
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -14,6 +14,7 @@ from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 from meshscope.demo.instrument import CARD
+from meshscope.demo.listening import PatientWebServer
 from meshscope.demo.workshop import LOOPBACK
 
 _OWNER = "service.owner"
@@ -38,7 +39,7 @@ class Store:
 
     token: str
     kept: Kept = field(default_factory=Kept)
-    _server: ThreadingHTTPServer | None = None
+    _server: PatientWebServer | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def open(self, port: int) -> None:
@@ -48,8 +49,7 @@ class Store:
         class Handler(_Handler):
             into = store
 
-        self._server = ThreadingHTTPServer((LOOPBACK, port), Handler)
-        self._server.daemon_threads = True
+        self._server = PatientWebServer((LOOPBACK, port), Handler)
         threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True).start()
 
     def close(self) -> None:
