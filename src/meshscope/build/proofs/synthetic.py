@@ -76,9 +76,12 @@ def bench(model: Model, provider: MeshProvider, options: Options) -> Bench:
     owner = Owner(name="proof-owner", issues="github:proof/proof", pager="pagerduty:proof", place=PLACE)
     periods = model.periods or (30 * days,)
     slos = [SLO(name="availability", of=Availability(), objective=99.9 * percent, over=periods[0], place=PLACE)]
-    if model.latency_bounds:
-        bound = model.latency_bounds[0]
-        slos.append(SLO(name="latency", of=Latency(under=bound), objective=99 * percent, over=periods[-1], place=PLACE))
+    # Of promises alone: an alert's own bound is in no rule about SLOs.
+    bounds = sorted({slo.of.under for _, slo in model.slos if isinstance(slo.of, Latency)})
+    if bounds:
+        slos.append(
+            SLO(name="latency", of=Latency(under=bounds[0]), objective=99 * percent, over=periods[-1], place=PLACE)
+        )
 
     def service(name: str, *slos: SLO) -> Service:
         return Service(
