@@ -36,6 +36,7 @@ def _section(provider: MeshProvider) -> str:
             "|---|---|",
             *(f"| {what} | {where} |" for what, where in _facts(provider)),
             "",
+            *_bad(provider),
             "| of ours | its label |",
             "|---|---|",
             *(f"| {field.name} | `{label}` |" for field in fields(Labels) if (label := _label(provider, field.name))),
@@ -60,13 +61,16 @@ def _facts(provider: MeshProvider) -> Iterator[tuple[str, str]]:
         yield "not seen", "; ".join(missing)
     sides = (f"`{reporter}` ({side} side, {plane})" for (side, plane), reporter in provider.reporters.items())
     yield "who reports", ", ".join(sides)
-    yield "failed is", " or ".join(f"`{{{_escaped(one)}}}`" for one in provider.failed)
-    if provider.given_up:
-        yield "given up is", f"`{{{_escaped(provider.given_up)}}}`"
-    else:
-        yield "given up", "can't be told from other requests"
     if provider.idle is not None:
         yield "silent series", f"disappear after {provider.idle}"
+
+
+def _bad(provider: MeshProvider) -> Iterator[str]:
+    """Outside of the table: a pipe of a regular expression would end a cell."""
+    yield "A request failed that has one of\n"
+    yield "\n".join(f"- `{{{one}}}`" for one in provider.failed)
+    given_up = f"is `{{{provider.given_up}}}`" if provider.given_up else "can't be told from other requests"
+    yield f"\nOne whose caller gave up {given_up}.\n"
 
 
 def _label(provider: MeshProvider, name: str) -> str:
@@ -74,8 +78,4 @@ def _label(provider: MeshProvider, name: str) -> str:
 
 
 def _labels(pairs: Iterable[tuple[str, str]]) -> str:
-    return ", ".join(f"`{name}={_escaped(value) or '(none)'}`" for name, value in pairs)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("|", "\\|")
+    return ", ".join(f"`{name}={value or '(none)'}`" for name, value in pairs)
