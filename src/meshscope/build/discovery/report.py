@@ -32,12 +32,13 @@ def report(found: Discovered, files: Sequence[File], source: str, folder: str) -
 def _tally(found: Discovered, source: str) -> list[str]:
     namespaces = {service.namespace for service in found.services}
     proposed = sum(len(service.slos) for service in found.services)
+    why = "proposed from what was measured" if found.telemetry else "proposed: nothing was measured"
     rows = [
         (counted(len(found.services), "service"), f"in {counted(len(namespaces), 'namespace')}"),
         (counted(len(found.calls), "call"), "seen between them" if found.telemetry else "told by their manifests"),
         (counted(len(found.gateways), "gateway"), _directions(found)),
         (counted(len(found.externals), "host"), "outside the mesh that services call"),
-        (counted(proposed, "SLO"), "proposed from what was measured" if found.telemetry else "proposed: nothing was measured"),
+        (counted(proposed, "SLO"), why),
     ]
     numbers, _, words = zip(*(count.partition(" ") for count, _ in rows), strict=True)
     width, column = max(map(len, numbers)), max(map(len, words))

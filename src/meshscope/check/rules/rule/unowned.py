@@ -4,8 +4,9 @@
 Finds alerts of mixins without a label `owner` that names an owner of this house.
 
 ## Why it is bad
-People are told by owner. Without one the alert goes to the owner of the mesh, who may not know what it is about, and an
-issue about it is opened nowhere.
+The built `alertmanager.yaml` tells people by owner: without one the alert goes to the owner of the mesh, who may not
+know what it is about. In an Alertmanager of yours (`meshscope adopt`) it goes where your own routes send it, with or
+without an owner: what is carried has no label `meshscope`, by which ours choose. An issue about it is opened nowhere.
 
 ## Example
 ```yaml
@@ -40,7 +41,8 @@ def judge(subject: Subject) -> Iterator[Finding]:
                     + (f"is owned by `{owner}`, who is not defined" if owner else "has no owner"),
                     place=rule.origin,
                     level=Level.NOTE,
-                    why="people are told by owner; this one is told to whoever owns the mesh",
+                    why="the built alertmanager.yaml tells this one to whoever owns the mesh; an Alertmanager that adopted "
+                    "our routes tells it by its own, since what is carried has no label `meshscope`",
                     help=f"give it the label owner, one of {', '.join(sorted(owners))}",
                     subject=rule.alert,
                 )
