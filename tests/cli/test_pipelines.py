@@ -45,7 +45,7 @@ def test_what_nobody_else_has_is_made_a_wheel_that_goes_with_the_definitions() -
     said = source_of(json.dumps(CHECKOUT), "0.1.0")
     assert said == Source(
         WHEEL,
-        f"python -m pip wheel --no-deps --wheel-dir wheels '/home/ada/my code/meshscope', ",
+        "python -m pip wheel --no-deps --wheel-dir wheels '/home/ada/my code/meshscope', ",
         f" with {WHEEL}",
     )
 

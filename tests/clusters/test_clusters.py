@@ -9,14 +9,15 @@ import yaml
 
 from meshscope.build.options import Options
 from meshscope.findings import DefinitionError
+from meshscope.model.alerting import Severity
 from meshscope.model.mesh import Environment, Mesh
 from meshscope.model.model import Definitions, Model, resolve
 from meshscope.model.modes import Mode
 from meshscope.model.one_cluster import in_cluster
 from meshscope.model.people import Owner
 from meshscope.model.services import Calls, DataPlane, Direction, Gateway, Service
-from meshscope.model.slo import SLO, Availability, Side
-from meshscope.model.units import days, percent
+from meshscope.model.slo import SLO, Availability, Latency, Side
+from meshscope.model.units import days, ms, percent
 from tests.houses import PEOPLE, House
 from tests.rules.conftest import Proof, boutique, promtool, proof  # noqa: F401
 from tests.rules.playing import Play, to
@@ -194,6 +195,42 @@ def test_an_outage_in_one_cluster_is_told_of_that_cluster_alone(
         inputs=inputs,
         expected={(paging, "30m"): everywhere, (ratio, "30m"): counted},
         options=Options(everywhere=emit == "global"),
+    ).run(engine("promtool"), tmp_path)
+
+
+@pytest.mark.engines("promtool")
+@pytest.mark.parametrize("cluster", ["eu-staging", "eu-1"])
+def test_two_environments_in_one_prometheus_tell_of_their_own_alone(
+    engine: Callable[[str], Path], tmp_path: Path, cluster: str
+) -> None:
+    mesh = Mesh(name="shop", provider="istio", cluster="eu-1")
+    quick = SLO(name="latency", of=Latency(under=250 * ms), objective=99 * percent, over=30 * days)
+    front, cart = (replace(one, slos=(AVAILABLE, quick)) for one in (FRONT, CART))
+    production = resolved(mesh, front, cart, calls=Calls({INGRESS: (front,), front: (cart,)}))
+    tested = [replace(one, namespace="test") for one in (front, cart)]
+    capped = Environment(name="staging", cluster=cluster, max_severity=Severity.TICKET)
+    staging = resolved(mesh, *tested, environment=capped, calls=Calls({tested[0]: (tested[1],)}))
+    there = {"cluster": cluster, "instance": "10.0.0.2:15090", "destination_service_namespace": "test"}
+    inputs = [
+        to("cart", "0+60x160", cluster="eu-1"),
+        to("front", "0+60x160", cluster="eu-1", source_workload="ingress"),
+        to("cart", "0+60x160", **there, response_code="503", response_flags="UF"),
+    ]
+    for bound in ("250", "+Inf"):
+        inputs += [
+            to(name, "0+60x160", "istio_request_duration_milliseconds_bucket", cluster="eu-1", le=bound, **more)
+            for name, more in (("cart", {}), ("front", {"source_workload": "ingress"}))
+        ]
+    ours = 'alertname=~"ErrorBudgetBurn|Outage|IndicatorAbsent"'
+    told = f'group by (environment, cluster, namespace) (ALERTS{{alertstate="firing",{ours}}})'
+    whose = "group by (environment, namespace) (service:info)"
+    failing = {f'{{cluster="{cluster}",environment="staging",namespace="test"}}': 1.0}
+    known = {'{environment="production",namespace="web"}': 1.0, '{environment="staging",namespace="test"}': 1.0}
+    Play(
+        model=production,
+        beside=[staging],
+        inputs=inputs,
+        expected={(told, "30m"): failing, (whose, "30m"): known},
     ).run(engine("promtool"), tmp_path)
 
 

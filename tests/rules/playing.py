@@ -94,13 +94,20 @@ class Play:
     every: str = "30s"
     files: Sequence[str] = ("objectives", "slo")
     options: Options = field(default_factory=Options)
+    beside: Sequence[Model] = ()
+    """Whose rules the same Prometheus has besides."""
 
     def run(self, promtool: Path, folder: Path, name: str = "istio") -> None:
         """Play it; raises AssertionError with what promtool says where something else comes out."""
         chosen, _ = provider(name, None)
         assert chosen is not None
-        files = [file for file in rule_files(self.model, chosen, self.options) if file.name in self.files]
-        groups = [group for file in files for group in file.groups]
+        groups = [
+            replace(group, name=f"{model.mesh.environment}:{group.name}")
+            for model in (self.model, *self.beside)
+            for file in rule_files(model, chosen, self.options)
+            if file.name in self.files
+            for group in file.groups
+        ]
         document = {
             "groups": [
                 {"name": group.name, "interval": self.every, "rules": [rule.document() for rule in group.rules]}

@@ -70,7 +70,7 @@ MUTANTS: dict[str, tuple[Callable[[str], str], str, str]] = {
         "half as many more",
     ),
     "bucket: nobody looks for it": (
-        sub(r"ratio\{sli=\"latency\"\} and", 'ratio{sli="none"} and'),
+        sub(r'sli="latency"\}(\s+and)', r'sli="none"}\1'),
         "error_budget_burn",
         "lacks only its bucket",
     ),

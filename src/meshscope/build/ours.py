@@ -25,13 +25,14 @@ APART = (
     "service:volume:rate",
     "slo:burn:factor",
     "slo:definition:info",
+    "slo:late_given_up:rate5m",
     "slo:objective:ratio",
     "slo:period:seconds",
     "target:born:counted",
     "target:born:value",
     "target:failures:total",
 )
-"""The series that carry our labels: all constants, and what is recorded by target or cluster."""
+"""The series that carry our labels: all constants, and what is recorded for rules alone to sum or count."""
 
 # A whole name outside of quotes, and the brace of its matchers; a string is passed over.
 _READ = re.compile(rf'"(?:[^"\\]|\\.)*"|(?<![\w:])({"|".join(map(re.escape, APART))})(?![\w:])({{)?')

@@ -37,7 +37,7 @@ def recorded_events(raw: Raw) -> list[Rule]:
         recorded(f"service:requests:rate{RECORDED}", f"{raw.requests(RECORDED)} and on ({VIEW}) service:info"),
         recorded(
             f"service:failures:rate{RECORDED}",
-            f"({raw.failures(RECORDED)} and on ({VIEW}) service:info) or 0 * service:requests:rate{RECORDED}",
+            f"({raw.failures(RECORDED)} or 0 * service:requests:rate{RECORDED}) and on ({VIEW}) service:info",
         ),
     ]
     late = _LATE if _counts_late(raw) else ""
@@ -115,7 +115,8 @@ def _errors(raw: Raw, window: Duration, good: str) -> str:
     failed = f"max by ({SLO}) ({raw.failures(window)} * on ({VIEW}) group_right () {_AVAILABILITY})"
     parts = [failed, _zero(window)]
     if raw.bounds:
-        parts.append(f"clamp_min(slo:events:rate{window} - on ({SLO}) {good}, 0)")
+        events = f'(slo:events:rate{window} and on ({SLO}) slo:objective:ratio{{sli="latency"}})'
+        parts.append(f"clamp_min({events} - on ({SLO}) {good}, 0)")
     return " or ".join(parts)
 
 

@@ -50,7 +50,7 @@ def since_good(mesh: Mesh, options: Options) -> Rule:
     recorded rates are dear, so this is recorded every two minutes; the page reads it among the others.
     """
     expression = " or ".join(_none_good(window, mesh, options) for window in LITTLE_WINDOWS)
-    return Rule(record=SINCE_GOOD, expr=pretty(expression))
+    return Rule(record=SINCE_GOOD, expr=pretty(f"({expression}) and on ({SLO}) slo:objective:ratio"))
 
 
 def _none_good(window: Duration, mesh: Mesh, options: Options) -> str:

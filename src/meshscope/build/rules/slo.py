@@ -67,7 +67,11 @@ def rare_rules(options: Options) -> list[Rule]:
     """Sums of ten minutes: days are read from them for a twentieth of what the rates would cost."""
     over = options.duration(RARE)
     return [
-        recorded(f"slo:{what}:sum{RARE}", f"sum_over_time(slo:{what}:rate5m[{over}])") for what in ("events", "errors")
+        # The join keeps another environment's rules in the same Prometheus from recording the same sum twice.
+        recorded(
+            f"slo:{what}:sum{RARE}", f"sum_over_time(slo:{what}:rate5m[{over}]) and on ({SLO}) slo:objective:ratio"
+        )
+        for what in ("events", "errors")
     ]
 
 

@@ -41,7 +41,7 @@ def judge(subject: Subject) -> Iterator[Finding]:
                     + (f"is owned by `{owner}`, who is not defined" if owner else "has no owner"),
                     place=rule.origin,
                     level=Level.NOTE,
-                    why="the built alertmanager.yaml tells this one to whoever owns the mesh; an Alertmanager that adopted "
+                    why="the built alertmanager.yaml tells this to whoever owns the mesh; an Alertmanager that adopted "
                     "our routes tells it by its own, since what is carried has no label `meshscope`",
                     help=f"give it the label owner, one of {', '.join(sorted(owners))}",
                     subject=rule.alert,
