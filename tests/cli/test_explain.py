@@ -1,10 +1,14 @@
 """``meshscope explain``: a code, an alert, a service."""
 
+import ast
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from meshscope.check.pages import catalogue, page
+import meshscope
+from meshscope.check.pages import catalogue, entry, page
 from meshscope.wiring.rules import rules
 from tests.houses import House
 
@@ -33,6 +37,37 @@ def test_any_other_code_says_what_it_means_without_a_house(tmp_path: Path) -> No
     said = House(tmp_path).run("explain", "slo/no-budget", status=0).stdout
     assert said.splitlines()[0] == f"slo/no-budget: {catalogue()['slo/no-budget'].title}"
     assert "write an objective below 100%" in said
+
+
+# Written like codes, and names of files, folders and a case.
+NO_CODES = {"build/mesh", "mesh/synthetic", "prometheus/flags", "prometheus/targets"}
+
+
+def codes() -> Iterator[str]:
+    """Whatever in the source is written like a code of a family that some finding has, `x` for each computed part."""
+    families = {code.partition("/")[0] for code in [*catalogue(), *(rule.code for rule in rules()[0])]}
+    for path in Path(meshscope.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.JoinedStr):
+                text = "".join(str(part.value) if isinstance(part, ast.Constant) else "x" for part in node.values)
+            else:
+                text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+            family, _, rest = text.partition("/")
+            if family in families and re.fullmatch(r"[a-z]+(-[a-z]+)*", rest) and text not in NO_CODES:
+                yield text
+
+
+def test_every_code_in_the_source_is_explained() -> None:
+    own = {rule.code for rule in rules()[0]}
+    found = set(codes())
+    assert {"engine/x", "engine/x-lint", "agent/bad-hook", "collector/counted-twice", "tracker/gone"} <= found
+    assert sorted(code for code in found if code not in own and entry(code) is None) == []
+
+
+def test_a_code_that_holds_a_programs_name_is_explained(tmp_path: Path) -> None:
+    said = House(tmp_path).run("explain", "engine/promtool", status=0).stdout
+    assert said.startswith("engine/promtool: `…` refuses …\n")
+    assert "mend the definition" in said
 
 
 @pytest.mark.parametrize("name", ["many_failures", "ManyFailures"])

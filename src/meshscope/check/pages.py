@@ -11,7 +11,8 @@ from pathlib import Path
 
 from meshscope.check.subject import Rule
 
-_CODE = re.compile(r"[a-z]+/[a-z]+(-[a-z]+)*")
+_CODE = re.compile(r"[a-z]+/[a-z…]+(-[a-z…]+)*")
+_TEXTS = ("title", "why", "help")
 _HOME = Path(__file__).resolve().parent.parent
 _INDEX = """\
 # What meshscope checks
@@ -56,7 +57,7 @@ def summary(rule: Rule) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """A finding that is no rule's: what it says, with … for what differs each time."""
+    """A finding that is no rule's: what it says, with … for what differs each time, of a program's name too."""
 
     code: str
     title: str
@@ -75,15 +76,32 @@ def catalogue() -> Mapping[str, Entry]:
     return {code: found[code] for code in sorted(found)}
 
 
+def entry(code: str) -> Entry | None:
+    """What is known of ``code``, which may be one of several that differ in a word: `engine/promtool`."""
+    for each in catalogue().values():
+        if re.fullmatch(re.escape(each.code).replace("…", "[a-z-]+?"), code):
+            return each
+    return None
+
+
 def _written(tree: ast.Module) -> Iterator[Entry]:
+    constants = {
+        node.targets[0].id: node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+    }
     for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
         named = {keyword.arg: keyword.value for keyword in call.keywords}
         if isinstance(call.func, ast.Name) and call.func.id == "Finding":
-            texts = [_text(named.get(name)) for name in ("title", "why", "help")]
-            codes = [_text(part) for part in _either(named.get("code"))]
+            said = named.get("code")
+            texts = [_text(named.get(name)) for name in _TEXTS]
         else:
-            codes = [_text(part) for part in call.args[:1]]
-            texts = [_text(argument) for argument in call.args[-3:]]
+            said = call.args[0] if call.args else None
+            by_name = [named[name] for name in _TEXTS if name in named]
+            texts = [_text(argument) for argument in [*call.args[1:], *by_name][-3:]]
+        if isinstance(said, ast.Name):
+            said = constants.get(said.id, said)
+        codes = [_text(part) for part in _either(said)]
         for code in codes:
             if _CODE.fullmatch(code) and len(texts) == 3:
                 yield Entry(code=code, title=texts[0], why=texts[1], help=texts[2])

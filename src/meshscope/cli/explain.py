@@ -11,7 +11,7 @@ import click
 
 from meshscope.artefacts.rules import Rule as PrometheusRule
 from meshscope.build.options import Options
-from meshscope.check.pages import catalogue, index, page, summary
+from meshscope.check.pages import catalogue, entry, index, page, summary
 from meshscope.check.subject import Rule
 from meshscope.cli import exits, options
 from meshscope.cli.provider_page import provider_page
@@ -56,9 +56,9 @@ def command(
         click.echo(next(page(rule) for rule in own if rule.code == what), nl=False)
     elif what in known:
         click.echo(markdown(known[what]), nl=False)
-    elif what in catalogue():
-        entry = catalogue()[what]
-        click.echo(f"{entry.code}: {entry.title}\n  why:  {entry.why}\n  help: {entry.help}")
+    elif (found := entry(what)) is not None:
+        why = found.why.strip("…") and found.why
+        click.echo(f"{what}: {found.title}\n  why:  {why or 'each finding says it'}\n  help: {found.help}")
     else:
         click.echo("\n".join(_defined(what, own, assembled(root, environment, Options(), seconds=load_seconds))))
     return exits.CLEAN

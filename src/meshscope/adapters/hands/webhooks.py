@@ -175,23 +175,32 @@ def _address(name: str, url: str) -> httpx2.URL:
         address = httpx2.URL(url.strip())
     except (httpx2.InvalidURL, ValueError) as error:
         raise _bad(
-            name, "agent/bad-hook", "is no address", f"{error}", "write it as https://ci.example/hook"
+            "agent/bad-hook", name, "is no address", f"{error}", "write it as https://ci.example/hook"
         ) from error
     if address.scheme not in ("http", "https") or not _HOST.fullmatch(address.raw_host):
-        why = "a hook is called by HTTP"
-        raise _bad(name, "agent/bad-hook", "is no address", why, "write it as https://ci.example/hook")
+        raise _bad(
+            "agent/bad-hook", name, "is no address", "a hook is called by HTTP", "write it as https://ci.example/hook"
+        )
     if address.userinfo:
-        why = "whoever may read the configuration could call the hook"
-        help_ = "write the secret to a file of its own, and name that as token_file"
-        raise _bad(name, "agent/secret-in-hook", "has a user or a password in it", why, help_)
+        raise _bad(
+            "agent/secret-in-hook",
+            name,
+            "has a user or a password in it",
+            "whoever may read the configuration could call the hook",
+            "write the secret to a file of its own, and name that as token_file",
+        )
     if address.scheme != "https" and not _is_here(address.host):
-        why = "its token would go over the network for everybody to read"
-        what = f"would be called in plain text at {address.host}"
-        raise _bad(name, "agent/plain-hook", what, why, "write an address that begins with https://")
+        raise _bad(
+            "agent/plain-hook",
+            name,
+            f"would be called in plain text at {address.host}",
+            "its token would go over the network for everybody to read",
+            "write an address that begins with https://",
+        )
     return address
 
 
-def _bad(name: str, code: str, what: str, why: str, help_: str) -> MeshscopeError:
+def _bad(code: str, name: str, what: str, why: str, help_: str) -> MeshscopeError:
     return MeshscopeError(
         Finding(code=code, title=f"the hook `{name}` {what}", why=why, help=help_, subject=name)
     )  # fmt: skip
