@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import promql_parser
 import pytest
 import yaml
 
@@ -21,6 +22,19 @@ def test_every_library_alert_has_a_page_that_helps_at_night(alert: LibraryAlert)
     assert page.startswith(f"# {alert}\n\n**What it means.** ")
     assert "## First look" in page or "## What" in page or "| part | look at |" in page
     assert len(page.splitlines()) <= 40, "nobody reads more at three at night"
+
+
+@pytest.mark.parametrize("page", runbooks())
+def test_queries_of_a_page_are_promql_of_one_side_and_one_service(page: str):
+    """Two proxies report each request, and another namespace may have a service of the same name."""
+    asked = re.findall(r"`([^`\n]*(?:istio_|traces_span_metrics_)\w+\{[^`\n]*)`", runbooks()[page])
+    for query in asked:
+        promql_parser.parse(query)
+        if "_bucket" not in query:
+            assert 'reporter="source"' in query or 'span_kind="SPAN_KIND_SERVER"' in query
+        if '_name="NAME"' in query:
+            assert '_namespace="NAMESPACE"' in query
+    assert any("istio_" in query for query in asked) == any("istio_" in line for line in runbooks()[page].splitlines())
 
 
 def test_every_page_is_of_an_alert_and_is_listed():
