@@ -9,6 +9,7 @@ import promql_parser
 import pytest
 import yaml
 
+from meshscope.adapters.meshes.istio import FLAGS
 from meshscope.build.runbooks import runbooks
 from meshscope.model.library import LibraryAlert
 from tests.houses import MESHSCOPE, House, small
@@ -35,6 +36,12 @@ def test_queries_of_a_page_are_promql_of_one_side_and_one_service(page: str):
         if '_name="NAME"' in query:
             assert '_namespace="NAMESPACE"' in query
     assert any("istio_" in query for query in asked) == any("istio_" in line for line in runbooks()[page].splitlines())
+
+
+def test_the_page_on_failures_names_every_flag_that_is_one():
+    (said,) = re.findall(r"Failed are .*?\.\n", runbooks()["ErrorBudgetBurn.md"], re.DOTALL)
+    reached, broke = (set(re.findall(r"[A-Z]{2,}", part)) for part in re.findall(r"\(([A-Z, \n]+)\)", said))
+    assert (reached, broke) == (set(FLAGS["nowhere"]), set(FLAGS["torn"]))
 
 
 def test_every_page_is_of_an_alert_and_is_listed():

@@ -105,9 +105,39 @@ MUTANTS: dict[str, tuple[Callable[[str], str], str, str]] = {
         "after which the client hung up",
     ),
     "flags: no route is as good as any answer": (
-        sub(r"\(NR\|NC\)", "NC"),
+        sub(r"\(NR\|NC\|", "(NC|"),
         "error_budget_burn",
         "without a route",
+    ),
+    "flags: an answer that is torn after its headers is good": (
+        sub(r"\(UC\|UR\|", "(UR|"),
+        "error_budget_burn",
+        "torn after its headers",
+    ),
+    "flags: what the client did after an answer was torn excuses the server": (
+        sub(r"\(UC\|UR\|([A-Z|]+)\)\(,\.\+\)\?", r"(UC|UR|\1)"),
+        "error_budget_burn",
+        "torn before the client",
+    ),
+    "flags: whoever was not reached is known by the code alone": (
+        sub(r"NC\|UH\|", "NC|"),
+        "error_budget_burn",
+        "its code was rewritten",
+    ),
+    "flags: an upgraded connection may not end": (
+        sub(r"5\.\.\|0\|101", "5..|0"),
+        "error_budget_burn",
+        "upgraded before",
+    ),
+    "flags: retries that ran out tear the answer": (
+        sub(r"\(UC\|UR\|", "(URX|UC|UR|"),
+        "error_budget_burn",
+        "its retries ran out",
+    ),
+    "torn: a server may not end what its clients watch": (
+        sub(r'streams="false"', 'streams=~"false|true"'),
+        "error_budget_burn",
+        "what clients watch",
     ),
     "host: what the proxy can't attribute is nobody's": (
         sub(r'destination_service_namespace="unknown"', 'destination_service_namespace="none"'),

@@ -93,7 +93,9 @@ def _provider(provider: MeshProvider) -> dict[str, object]:
         "latency_unit": str(provider.latency_unit),
         "labels": labels,
         "failed": list(provider.failed),
+        "torn": provider.torn,
         "given_up": provider.given_up,
+        "upgraded": provider.upgraded,
         "signals": sorted(provider.signals()),
         "instance_reporter": provider.instance_reporter,
     }

@@ -69,6 +69,10 @@ def _bad(provider: MeshProvider) -> Iterator[str]:
     """Outside of the table: a pipe of a regular expression would end a cell."""
     yield "A request failed that has one of\n"
     yield "\n".join(f"- `{{{one}}}`" for one in provider.failed)
+    if provider.torn:
+        yield f"\nand, but where clients watch (`streams=True`), one whose answer broke off: `{{{provider.torn}}}`."
+    if provider.upgraded:
+        yield f"\nUpgraded, which is well however it ends and has no latency, is `{{{provider.upgraded}}}`."
     given_up = f"is `{{{provider.given_up}}}`" if provider.given_up else "can't be told from other requests"
     yield f"\nOne whose caller gave up {given_up}.\n"
 

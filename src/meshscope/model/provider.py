@@ -102,18 +102,21 @@ class MeshProvider:
 
     ``requests`` is a counter, ``latency`` a histogram's base name whose ``le`` counts ``latency_unit``; ``bounds``
     are its boundaries, ``free_bounds`` whether our own collector sets them. ``failed`` are label selectors, no two of
-    which select the same, whose union are failed requests; ``given_up`` selects those whose caller went away before
-    any answer (empty where nobody tells): no failure, and no success either; ``succeeded`` selects all others (empty
-    where they can't be told apart; latency is counted over them, since a failure is the availability's and is often
-    fast). ``unattributed`` is None where there are no such requests. ``reporters`` gives the value of the
-    reporter label for a side and a data plane; a side that is missing can't be seen. ``instance_reporters`` are the
-    reporters that name a pod. ``plaintext`` selects requests without mutual TLS as the server saw them, None where
-    nobody tells. ``outside`` are values of the service label that name no service. ``idle`` is after how long silent
-    series disappear, None for never. ``scrape`` says where proxies are scraped, None where our own collectors push;
-    ``promoted`` are the resource attributes that Prometheus has to turn into labels when it is pushed to. ``samples``
-    are the labels of example requests, for tests: ``good``, each ``failed...`` way to fail, what is ``ignored...``
-    because it is no failure, ``given up`` ones, ``elsewhere`` reported by somebody who must not be counted,
-    ``plaintext`` and ``encrypted`` ones; ``{service}`` and ``{namespace}`` in a value stand for the service's.
+    which select the same, whose union are failed requests; ``torn`` selects answers that broke off after they began
+    (empty where nobody tells): failed as well, but where a server that restarts ends what clients watch; ``given_up``
+    selects those whose caller went away before any answer (empty where nobody tells): no failure, and no success
+    either; ``upgraded`` connections that left HTTP behind (empty where nobody tells): well however they end, and of no
+    latency; ``succeeded`` selects all others (empty where they can't be told apart; latency is counted over them, since
+    a failure is the availability's and is often fast). ``unattributed`` is None where there are no such requests.
+    ``reporters`` gives the value of the reporter label for a side and a data plane; a side that is missing can't be
+    seen. ``instance_reporters`` are the reporters that name a pod. ``plaintext`` selects requests without mutual TLS
+    as the server saw them, None where nobody tells. ``outside`` are values of the service label that name no service.
+    ``idle`` is after how long silent series disappear, None for never. ``scrape`` says where proxies are scraped, None
+    where our own collectors push; ``promoted`` are the resource attributes that Prometheus has to turn into labels
+    when it is pushed to. ``samples`` are the labels of example requests, for tests: ``good``, each ``failed...`` way
+    to fail, what is ``ignored...`` because it is no failure, ``torn`` and ``given up`` ones, ``elsewhere`` reported by
+    somebody who must not be counted, ``plaintext`` and ``encrypted`` ones; ``{service}`` and ``{namespace}`` in a
+    value stand for the service's.
     """
 
     name: str
@@ -128,7 +131,9 @@ class MeshProvider:
     succeeded: str
     reporters: Mapping[tuple[Side, DataPlane], str]
     instance_reporter: str
+    torn: str = ""
     given_up: str = ""
+    upgraded: str = ""
     unattributed: Unattributed | None = None
     scrape: Scrape | None = None
     promoted: tuple[str, ...] = ()
@@ -145,6 +150,10 @@ class MeshProvider:
         return replace(self, requests=spelling.requests, latency=spelling.latency, latency_unit=spelling.latency_unit,
                        labels=spelling.labels, failed=spelling.failed, succeeded=spelling.succeeded,
                        discovery=discovery)  # fmt: skip
+
+    def bad(self) -> tuple[str, ...]:
+        """Selectors of what failed, for whoever does not know which services' clients watch; no two select the same."""
+        return (*self.failed, *([self.torn] if self.torn else []))
 
     def signals(self) -> frozenset[str]:
         """The names of the signals that this provider has."""

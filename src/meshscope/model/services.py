@@ -61,10 +61,10 @@ class Service:
     ``owner`` is told of its trouble. ``repository`` is where its code lives (the owner's issues where not said),
     ``tier`` how much it matters (1 is most), ``volume`` the expected requests a second, ``workload`` the workload's
     name where it differs. ``expects_traffic=False`` says that silence is no fault; ``streams`` that its clients end
-    requests as they please (watches, long polls), so that one given up is no sign of trouble; ``stateful`` that an
-    instance must not be killed. ``mode`` is what the feedback agent may do to it, nothing where not said.
-    ``clusters`` are those of the mesh in which it runs, all where not said; ``cluster`` is a single one. ``alerts``
-    turns alerts that come with every service off or retunes them for this one.
+    requests as they please (watches, long polls), so that one given up, or torn when the server restarts, is no sign of
+    trouble; ``stateful`` that an instance must not be killed. ``mode`` is what the feedback agent may do to it, nothing
+    where not said. ``clusters`` are those of the mesh in which it runs, all where not said; ``cluster`` is a single
+    one. ``alerts`` turns alerts that come with every service off or retunes them for this one.
 
     Example::
 
@@ -103,7 +103,8 @@ class Service:
     expects_traffic: bool = True
     """False where silence is no fault: a batch service."""
     streams: bool = False
-    """True where clients end long requests themselves (watches): given-up requests are no sign of a hang then."""
+    """True where clients end long requests themselves (watches): requests given up, or torn after their headers,
+    are no sign of trouble then."""
     stateful: bool = False
     """True where an instance must not be killed."""
     mode: Mode | None = None

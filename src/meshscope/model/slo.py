@@ -32,7 +32,9 @@ class Side(StrEnum):
 
 @dataclass(frozen=True)
 class Availability:
-    """The share of requests that did not fail (5xx, no answer, or a gRPC status that says so).
+    """The share of requests that did not fail (5xx, no answer or a torn one, or a gRPC status that says so).
+
+    Answers 4xx never count: they are their sender's fault, a request that the mesh itself denies among them.
 
     Example::
 

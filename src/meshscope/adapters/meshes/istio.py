@@ -12,6 +12,12 @@ duration of such a request is recorded too). DC is written where the client's
 connection ended, DR where the client reset the stream (HTTP/2 and gRPC, since envoy#32623 of March 2024; before that,
 nothing was written for it: envoy#30323).
 
+An answer that is torn after its headers keeps their code, and only its flags tell (Envoy at 0034b6fd,
+envoy/stream_info/stream_info.h ``LateUpstreamReset``; envoy#32016 and istio#40639 have 200 UR, envoy#9242 200 UT).
+`FLAGS` says of each flag what it means whatever the code is. A connection that was upgraded has code 101 and ends with
+one of its two connections, so with UC or DC: it is well however it ends, and its duration is nobody's latency. Over
+HTTP/2 it has 101 too (Envoy, source/common/http/utility.h ``transformUpgradeResponseFromH2toH1``).
+
 A request without a route (NR, code 404) or whose route leads to no cluster (NC, code 503) has no upstream cluster, so
 that istio_stats (``populatePeerInfo``) knows no namespace: it writes ``unknown``, and the Host header as service and as
 service name; releases before 1.23 did the same where no endpoint answered (istio#49842, mended by istio/proxy#5617;
@@ -19,6 +25,8 @@ istio#28387, #29354). A route of REGISTRY_ONLY or ALLOW_ANY changes the name to 
 while ``destination_service`` still is the host. At gateways and inbound sidecars the host is not looked at (istio at
 00a258fa, pilot/pkg/model/telemetry.go ``disableHostHeaderFallback``), at waypoints it is (``waypointStatsConfig``).
 """
+
+from collections.abc import Mapping
 
 from meshscope.model.provider import Discovery, Labels, MeshProvider, Scrape, Unattributed
 from meshscope.model.services import DataPlane
@@ -30,9 +38,39 @@ _ENVOY_BOUNDS = (
     "300000", "600000", "1800000", "3600000",
 )  # fmt: skip
 
+# What each flag says of a request (Envoy: names in source/common/stream_info/utility.h at 02c062b5, meanings in
+# envoy/stream_info/stream_info.h at 0034b6fd, who sets them in source/common/router/router.cc at 001b1c0c and in
+# source/common/http/conn_manager_impl.cc). Envoy's own answers have codes that count by themselves, until a mapper of
+# local replies rewrites them: then the flag still tells.
+FLAGS: Mapping[str, tuple[str, ...]] = {
+    # Nobody was reached: no route, cluster, healthy host, connection or address, or the proxy's own filter is not
+    # configured yet.
+    "nowhere": ("NR", "NC", "UH", "UF", "DF", "NFCF"),
+    # The answer broke off: reset by the connection (UC), the server (UR) or the proxy (LR), not valid HTTP (UPE), not
+    # complete in time (UT, UMSDR), or the proxy, short of memory, ended the stream (OM).
+    "torn": ("UC", "UR", "LR", "UPE", "UT", "UMSDR", "OM"),
+    # The client ended it.
+    "gone": ("DC", "DR"),
+    # Nothing that its code and gRPC status don't say. URX and UO stand beside an answer that came whole and that the
+    # retry policy would have asked for again (404, 429; or another attempt's, where requests are hedged); where none
+    # came, a 5xx and the reason of the reset do. DPE and IH are the client's wrong request: 400, or code 0.
+    # RL, UAEX, FI, DI, DO and UDO are what somebody's policy does; UAEX and RLSE, set where the authorizer or limiter
+    # fails too, have the code that is configured for that. SI and DT end what is silent or old, whoever was silent. LH
+    # is a health check's own answer, RFCF a cache's.
+    "as its code": (
+        "URX", "UO", "DPE", "IH", "RL", "RLSE", "UAEX", "FI", "DI", "DO", "UDO", "SI", "DT", "LH", "RFCF",
+    ),
+}  # fmt: skip
+
+
+def _any(kind: str) -> str:
+    """A regular expression for flags one of which at least is of ``kind``."""
+    return f"(.+,)?({'|'.join(FLAGS[kind])})(,.+)?"
+
+
 _GRPC_FAILED = "2|4|12|13|14|15"
-_GONE = "(DC|DR)(,(DC|DR))*"
-_NOWHERE = "(.+,)?(NR|NC)(,.+)?"
+_GONE = "({0})(,({0}))*".format("|".join(FLAGS["gone"]))
+_ANSWERED = f'response_code!~"5..|0|101",grpc_response_status!~"{_GRPC_FAILED}"'
 
 PROVIDER = MeshProvider(
     name="istio",
@@ -57,11 +95,13 @@ PROVIDER = MeshProvider(
     failed=(
         'response_code=~"5.."',
         f'response_code="0",response_flags!~"{_GONE}"',
-        f'response_code!~"5..|0",grpc_response_status=~"{_GRPC_FAILED}"',
-        f'response_code!~"5..|0",grpc_response_status!~"{_GRPC_FAILED}",response_flags=~"{_NOWHERE}"',
+        f'response_code!~"5..|0|101",grpc_response_status=~"{_GRPC_FAILED}"',
+        f'{_ANSWERED},response_flags=~"{_any("nowhere")}"',
     ),
+    torn=f'{_ANSWERED},response_flags=~"{_any("torn")}",response_flags!~"{_any("nowhere")}"',
     given_up=f'response_code="0",response_flags=~"{_GONE}"',
-    succeeded=f'response_code!~"5..|0",grpc_response_status!~"{_GRPC_FAILED}",response_flags!~"{_NOWHERE}"',
+    upgraded='response_code="101"',
+    succeeded=f'{_ANSWERED},response_flags!~"{_any("torn")}",response_flags!~"{_any("nowhere")}"',
     unattributed=Unattributed(
         namespace="unknown",
         host="destination_service",
@@ -90,6 +130,17 @@ PROVIDER = MeshProvider(
             "response_flags": "UC,DC",
         },
         "failed with gRPC status 14": {"response_code": "200", "grpc_response_status": "14", "response_flags": "-"},
+        "failed, torn after its headers": {"response_code": "200", "grpc_response_status": "", "response_flags": "UC"},
+        "failed, torn before the client hung up": {
+            "response_code": "200",
+            "grpc_response_status": "",
+            "response_flags": "UR,DC",
+        },
+        "failed without a host, though its code was rewritten": {
+            "response_code": "404",
+            "grpc_response_status": "",
+            "response_flags": "UH,URX",
+        },
         "failed without a route": {"response_code": "404", "grpc_response_status": "", "response_flags": "NR"},
         "failed without a cluster, known by its host alone": {
             "response_code": "503",
@@ -124,6 +175,17 @@ PROVIDER = MeshProvider(
             "grpc_response_status": "",
             "response_flags": "-",
         },
+        "ignored, since its retries ran out on an answer that came whole": {
+            "response_code": "404",
+            "grpc_response_status": "",
+            "response_flags": "URX",
+        },
+        "ignored, since it was upgraded before its connection ended": {
+            "response_code": "101",
+            "grpc_response_status": "",
+            "response_flags": "UC",
+        },
+        "torn": {"response_code": "200", "grpc_response_status": "", "response_flags": "UR"},
         "elsewhere": {"reporter": "destination"},
         "plaintext": {"connection_security_policy": "none"},
         "encrypted": {"connection_security_policy": "mutual_tls"},

@@ -13,7 +13,7 @@ from decimal import Decimal
 from meshscope.build.options import Options
 from meshscope.build.promql import ID, IDENTITY, one_of, pretty, quoted, renamed, selector
 from meshscope.build.rules.bridge import DEPENDENCY_PAGING
-from meshscope.build.rules.indicators import VIEW, Raw, raw, views
+from meshscope.build.rules.indicators import ENDED_BY_SERVERS, VIEW, Raw, raw, views
 from meshscope.model.boards import About
 from meshscope.model.model import Model
 from meshscope.model.provider import MeshProvider
@@ -138,8 +138,14 @@ class Writer:
             return self._neighbours(Along.CALLERS, every)
         known = ((labels.cluster, "cluster"), (labels.namespace, "namespace"), (labels.service, "service"))
         here = (*self._matchers(known), self._chosen_reporter())
-        kinds = self.provider.failed if failed else ("",)
-        counted = " or ".join(f"rate({selector(self.provider.requests, *here, kind)}[{INTERVAL}])" for kind in kinds)
+
+        def rate(kind: str) -> str:
+            return f"rate({selector(self.provider.requests, *here, kind)}[{INTERVAL}])"
+
+        counted = " or ".join(map(rate, self.provider.failed)) if failed else rate("")
+        if failed and self.provider.torn:
+            # The chosen service is one: its own info says whether what is watched has just ended.
+            counted += f" or ({rate(self.provider.torn)} and on () {self._narrow(ENDED_BY_SERVERS)})"
         theirs = (labels.cluster, labels.caller_namespace, labels.caller)
         summed = f"sum by ({', '.join(theirs)}) ({counted})"
         named = renamed(summed, (("namespace", labels.caller_namespace), ("service", labels.caller)))

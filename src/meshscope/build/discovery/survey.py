@@ -113,7 +113,7 @@ class _Survey:
         caller = (labels.cluster, labels.caller_namespace, labels.caller)
         failures: list[Row] = []
         requests = self._increase("how much each service is asked", window, (*view, more.protocol))
-        for selector in provider.failed:
+        for selector in provider.bad():
             failures += self._increase("how often it fails", window, view, selector)
         answered, under = self._latencies(window, view)
         return Telemetry(

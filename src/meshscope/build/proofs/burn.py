@@ -147,6 +147,13 @@ def _counting(bench: Bench) -> Iterator[Story]:
             yield Story(f"{sample} is a failure", failing(bench, ratio, sample), [expect("ErrorBudgetBurn", at, fired)])
         if sample.startswith("ignored"):
             yield Story(f"{sample} is no failure", failing(bench, ratio, sample), [expect("ErrorBudgetBurn", at)])
+    if bench.provider.torn:
+        failures = f"sum(service:failures:rate5m{{service={quoted(bench.streaming.name)}}})"
+        yield Story(
+            "what clients watch is torn by a server that restarts",
+            failing(bench, ratio, "torn", service=bench.streaming),
+            values=[value(failures, at, [("{}", 0)])],
+        )
 
 
 def _quiet(bench: Bench) -> Iterator[Story]:

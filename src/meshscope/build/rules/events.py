@@ -2,27 +2,27 @@
 
 | | events | good | errors |
 |---|---|---|---|
-| availability | all requests | successful ones | failed ones |
+| availability | all requests | successful and upgraded ones | failed ones |
 | latency | successful ones, and those given up later than the bound | successful ones within the bound | all other |
 
 A request that its caller gave up before any answer is no failure, since nobody knows what the answer would have been,
 and no success either: an availability's events are more than its good ones and errors together. Given up within the
 bound it says nothing of latency; later than that, the answer was late whatever it was. Where clients end what they
-watch (``Service(streams=True)``) a request that is given up has ended well.
+watch (``Service(streams=True)``) a request that is given up has ended well, and so has an answer that was torn after
+its headers: a server that restarts ends all that is watched. An upgraded connection has no latency.
 """
 
 from __future__ import annotations
 
 from meshscope.artefacts.rules import Rule
 from meshscope.build.promql import ID, SLO, marked, selector
-from meshscope.build.rules.indicators import RECORDED, VIEW, Raw, answers_of
+from meshscope.build.rules.indicators import ENDED_BY_SERVERS, RECORDED, VIEW, Raw, answers_of
 from meshscope.build.rules.newborn import newborn_rules
 from meshscope.build.rules.recording import FAST, recorded
 from meshscope.model.units import Duration, plain
 
 _AVAILABILITY = '(slo:objective:ratio{sli="availability"} ^ 0)'
 _LATENCY = '(slo:objective:ratio{sli="latency"} ^ 0)'
-_ENDED_BY_SERVERS = 'service:info{streams="false"}'
 _ENDED_BY_CLIENTS = 'service:info{streams="true"}'
 _LATE = f"slo:late_given_up:rate{RECORDED}"
 # What pages on outages and little traffic divide by: a request that was given up is in none of the two.
@@ -85,7 +85,7 @@ def _objectives(within: str) -> str:
 
 def _late(raw: Raw) -> str:
     """Requests a second given up later than the bound, by SLO."""
-    later = f"({raw.given_up_after(RECORDED, raw.bounds)} and on ({ID}) {_ENDED_BY_SERVERS})"
+    later = f"({raw.given_up_after(RECORDED, raw.bounds)} and on ({ID}) {ENDED_BY_SERVERS})"
     return f"max by ({SLO}) ({_objectives(later)})"
 
 
@@ -100,11 +100,14 @@ def _events(raw: Raw, window: Duration, late: str) -> str:
 
 
 def _good(raw: Raw, within: str, late: str) -> str:
-    succeeded = selector(answers_of(RECORDED), raw.provider.succeeded)
-    if raw.provider.given_up:
-        ended = selector(answers_of(RECORDED), raw.provider.given_up)
-        succeeded += f" or ({ended} and on ({ID}) {_ENDED_BY_CLIENTS})"
-    parts = [f"sum by ({VIEW}) ({succeeded}) * on ({VIEW}) group_right () {_AVAILABILITY}"]
+    provider, answers = raw.provider, answers_of(RECORDED)
+    well = [selector(answers, kind) for kind in (provider.succeeded, provider.upgraded) if kind]
+    well += [
+        f"({selector(answers, ended)} and on ({ID}) {_ENDED_BY_CLIENTS})"
+        for ended in (provider.given_up, provider.torn)
+        if ended
+    ]
+    parts = [f"sum by ({VIEW}) ({' or '.join(well)}) * on ({VIEW}) group_right () {_AVAILABILITY}"]
     if within:
         parts.append(_objectives(within))
     zeros = [_zero(RECORDED), *([f"0 * {late}"] if late else [])]

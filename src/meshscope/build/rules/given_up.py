@@ -6,7 +6,7 @@ from meshscope.artefacts.rules import Rule
 from meshscope.build.boards import board_uid
 from meshscope.build.promql import ID, INFO, pretty
 from meshscope.build.rules.annotations import Template, given_up_annotations
-from meshscope.build.rules.indicators import RECORDED, VIEW, Raw
+from meshscope.build.rules.indicators import ENDED_BY_SERVERS, RECORDED, VIEW, Raw
 from meshscope.build.rules.paging import CALLERS_GIVE_UP
 from meshscope.model.mesh import Mesh
 from meshscope.model.units import minutes, plain
@@ -36,6 +36,6 @@ def _expression(raw: Raw) -> str:
     share = f"{raw.given_up(RECORDED)} / on ({VIEW}) ({requests} > 0)"
     hung = (
         f"{share} >= {SHARE} and on ({VIEW}) ({requests} * {window} >= {FEWEST_REQUESTS})"
-        f' and on ({VIEW}) service:info{{streams="false"}}'
+        f" and on ({VIEW}) {ENDED_BY_SERVERS}"
     )
     return pretty(f"max by ({ID}) ({hung}) * on ({ID}) group_left (owner, tier) {INFO}")

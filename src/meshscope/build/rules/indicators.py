@@ -29,6 +29,7 @@ VIEW = f"{ID}, reporter"
 CALLER = ("cluster", "namespace", "workload")
 RECORDED = 5 * minutes
 FIRST_VALUES = "target:born:counted"
+ENDED_BY_SERVERS = 'service:info{streams="false"}'
 _BESIDE = (Side.CLIENT, DataPlane.SIDECAR)
 _SPELLINGS = r"(.+?)(?:\\.0+)?"
 # name[.namespace[.svc[.domain]]][:port], as Kubernetes resolves it; a dot at the end makes it absolute.
@@ -96,7 +97,8 @@ class Raw:
     @property
     def kinds(self) -> tuple[str, ...]:
         """The provider's labels that tell kinds of answers apart."""
-        return matched_labels(*self.provider.failed, self.provider.given_up, self.provider.succeeded)
+        provider = self.provider
+        return matched_labels(*provider.bad(), provider.given_up, provider.upgraded, provider.succeeded)
 
     @property
     def counts_first_values(self) -> bool:
@@ -131,7 +133,7 @@ class Raw:
     def bad(self, *matchers: str) -> list[str]:
         """Selectors of failed and given-up requests, no two of which select the same series."""
         reporters = one_of(self.provider.labels.reporter, self.reporters)
-        kinds = [*self.provider.failed, *([self.provider.given_up] if self.provider.given_up else [])]
+        kinds = [*self.provider.bad(), *([self.provider.given_up] if self.provider.given_up else [])]
         return [selector(self.provider.requests, reporters, kind, *matchers) for kind in kinds]
 
     def every(self) -> str:
@@ -153,7 +155,10 @@ class Raw:
 
     def failures(self, window: Duration) -> str:
         """Failed requests a second by view; nothing where none ever failed."""
-        return self._counted(window, *self.provider.failed)
+        failed = [selector(answers_of(window), kind) for kind in self.provider.failed]
+        if self.provider.torn:
+            failed.append(f"({selector(answers_of(window), self.provider.torn)} and on ({ID}) {ENDED_BY_SERVERS})")
+        return f"sum by ({VIEW}) ({' or '.join(failed)})"
 
     def given_up(self, window: Duration) -> str:
         """Requests a second that their caller gave up, by view; nothing where none ever was."""
@@ -196,7 +201,7 @@ class Raw:
         unattributed = self.provider.unattributed
         if unattributed is None:
             return ""
-        rate = self._unknown(unattributed, self.provider.requests, window, self._at_callers(), self.provider.failed)
+        rate = self._unknown(unattributed, self.provider.requests, window, self._at_callers(), self.provider.bad())
         labels = self.provider.labels
         caller = (labels.cluster, labels.caller_namespace, labels.caller_workload)
         vector = f"sum by ({', '.join((*caller, unattributed.host))}) ({rate})"
@@ -222,7 +227,11 @@ class Raw:
 
     def instance_failures(self, window: Duration) -> str:
         """Failed requests a second by instance; nothing where none ever failed."""
-        return self._by_instance(" or ".join(self._instance_rate(window, failed) for failed in self.provider.failed))
+        failed = self._by_instance(" or ".join(self._instance_rate(window, kind) for kind in self.provider.failed))
+        if not self.provider.torn:
+            return failed
+        torn = f"{self._by_instance(self._instance_rate(window, self.provider.torn))} and on ({ID}) {ENDED_BY_SERVERS}"
+        return f"sum by ({', '.join(INSTANCE)}) ({apart(failed, torn)})"
 
     def slow_ratio(self, window: Duration, over: Duration) -> str:
         """The share of answered requests slower than ``over``, by view."""
@@ -244,9 +253,9 @@ class Raw:
         le = self.provider.le(bound)
         return (le,) if "." in le else (le, f"{le}.0")
 
-    def _counted(self, window: Duration, *kinds: str) -> str:
-        """Requests a second by view of which one of ``kinds`` of answers holds."""
-        return f"sum by ({VIEW}) ({' or '.join(selector(answers_of(window), kind) for kind in kinds)})"
+    def _counted(self, window: Duration, kind: str) -> str:
+        """Requests a second by view that are of ``kind``."""
+        return f"sum by ({VIEW}) ({selector(answers_of(window), kind)})"
 
     def _attributed(self, metric: str, window: Duration, more: tuple[str, ...], *matchers: str) -> str:
         """The rates of ``metric`` by view and ``more``, at the service that they name or else at that of their host."""
