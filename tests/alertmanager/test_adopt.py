@@ -16,6 +16,7 @@ from meshscope.build.assemble import assemble
 from meshscope.build.fragment import our_part
 from meshscope.build.options import Options
 from meshscope.build.reaching import silenced_by_theirs
+from meshscope.build.templated import KNOWN
 from meshscope.cli.main import run
 from meshscope.findings import MeshscopeError
 from meshscope.model.mesh import SeverityWords
@@ -88,10 +89,18 @@ def test_every_byte_of_theirs_stays_where_it_was_and_a_second_merge_changes_noth
         "route:\n  routes:\n  receiver: a\nreceivers:\n  - name: a\ninhibit_rules: []\n",
         "---\nroute:\n  receiver: a\n  routes:\n  - receiver: a # tight\nreceivers: [ ]\ninhibit_rules:",
         "receivers:\r\n- name: a\r\nroute:\r\n  receiver: a\r\n",
+        "route:\n  receiver: a\n  routes: &r\n  - receiver: a\nreceivers: &all\n    - name: a\n",
+        "route:\n  receiver: a\n  routes: !!seq\n    # of a\n    - receiver: a\nreceivers:\n- name: a\n",
+        "route:\n  receiver: a\n  routes:\n    &r\n    - receiver: a\nreceivers:\n  - &one\n    name: a\n",
+        "receivers:\n- name: a\n? route\n:\n  receiver: a\n  ? routes\n  :\n    - receiver: a\n",
+        "route: &r\n  receiver: a\nreceivers: # all - of them\n- &one\n  name: a\n",
+        "--- !!map\nroute: !!map\n  &k receiver: a\nreceivers:\n-\n  name: a\ninhibit_rules: ~\n",
     ],
 )
 def test_each_form_of_a_list_takes_our_part(theirs: str, boutique: Model) -> None:
-    before, after = yaml.safe_load(theirs), yaml.safe_load(merged(boutique, theirs))
+    once = merged(boutique, theirs)
+    assert merged(boutique, once) == once
+    before, after = yaml.safe_load(theirs), yaml.safe_load(once)
     part = our_part(boutique, FAST)
     assert len(after["route"]["routes"]) == 1 + len(before["route"].get("routes") or [])
     assert len(after["receivers"]) == len(part["receivers"]) + len(before["receivers"])
@@ -112,6 +121,21 @@ def test_each_form_of_a_list_takes_our_part(theirs: str, boutique: Model) -> Non
         ('{"route": {"receiver": "a"}, "receivers": [{"name": "a"}]}', "in one line"),
         ("route:\n  receiver: a\nreceivers:\n- name: boutique-production-default\n", "has a receiver"),
         ("", "is no configuration of Alertmanager"),
+        ("route:\n  receiver: a\n  ? routes\n  : - receiver: a\nreceivers: []\n", "in a form"),
+        ("route:\n  receiver: a\n  routes: &r []\nreceivers: []\n", "in a form"),
+        ("route:\n  receiver: a\n  routes: &r\nreceivers: []\n", "in a form"),
+        ("route:\n  receiver: a\n  ? routes\n  : []\nreceivers: []\n", "in a form"),
+        ("route:\n  ? receiver\n  : a\nreceivers: []\n", "in a form"),
+        ("inhibit_rules: &r\n- equal: [a]\nroute:\n  receiver: a\n  routes: *r\nreceivers: []\n", "in a form"),
+        ("base: &b {routes: [{receiver: a}]}\nroute:\n  <<: *b\n  receiver: a\n", "can't be merged"),
+        ("route:\n  receiver: a\n  routes: all\nreceivers: []\n", "has `routes` that is no list"),
+        ("route:\n  receiver: a\nreceivers: []\ninhibit_rules: {a: b}\n", "has `inhibit_rules` that is no list"),
+        ("route:\n  receiver: a\nreceivers: 2024-13-45\n", "has `receivers` that is no list"),
+        ("route:\n  receiver: a\nroute:\n  receiver: b\n", "is no YAML"),
+        ("route:\n  receiver: a\n? [a]\n: b\n", "is no YAML"),
+        ("route:\n  receiver: a\n---\nreceivers: []\n", "has a second document"),
+        ("route: &r\n  routes: [*r]\n", "is no YAML"),
+        ("a: " + "[" * 5000, "is no YAML"),
     ],
 )
 def test_what_can_t_be_merged_safely_is_refused_with_its_place_and_what_to_do(
@@ -123,6 +147,93 @@ def test_what_can_t_be_merged_safely_is_refused_with_its_place_and_what_to_do(
     assert title in finding.title
     assert finding.place is not None
     assert finding.help
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "2024-13-45",
+        "2024-01-02",
+        "!!bool maybe",
+        "!!int ''",
+        "!!timestamp x",
+        "!!binary é",
+        "!vault x",
+        ".nan",
+        "1e999",
+    ],
+)
+def test_a_value_of_theirs_is_theirs_whatever_a_reader_makes_of_it(said: str, boutique: Model) -> None:
+    theirs = f"route:\n  receiver: a\nreceivers:\n- name: a\n  webhook_configs:\n  - credentials: {said}\n"
+    assert without_ours(merged(boutique, theirs)) == theirs
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        '"{{ required \\"u\\" .Values.slack }}"',
+        "'{{ include \"am.url\" . }}'",
+        "'{{ tpl $.Values.url . }}'",
+        "'{{- with $.Values.urls }}{{ . }}{{ end }}'",
+        "'{{ .Release.Name }}'",
+        "'https://x/{{ $x | nindent 2 }}'",
+        "'{{ .Files.Get \"a\" | toYaml }}'",
+        "'{{`{{ .CommonLabels.a }}`}}'",
+        "'{{ slack_url }}'",
+        "{{ slack_url }}",
+        "a # {{ if .Values.slack }}",
+        "$WEBHOOK_URL",
+        '"$WEBHOOK_URL"',
+        "https://$HOST/x",
+        "https://x/$TOKEN",
+        "https://x/${token}",
+        "${URL:-https://x}",
+        "|\n    a\n    {{ .Values.a }}",
+    ],
+)
+def test_what_another_program_fills_in_is_refused_on_its_line(said: str, boutique: Model) -> None:
+    theirs = f"route:\n  receiver: a\nreceivers:\n- name: a\n  webhook_configs:\n  - url: {said}\n"
+    with pytest.raises(MeshscopeError) as refused:
+        merged(boutique, theirs)
+    finding = refused.value.finding
+    assert "is a template" in finding.title
+    assert finding.place is not None
+    assert finding.place.line == (8 if "\n" in said else 6)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "'{{ .CommonLabels.alertname }} {{ $x := .Alerts }}{{ $x }}'",
+        '"{{ template \\"slack.required.title\\" . }}"',
+        "'{{ range .Alerts.Firing }}{{ .Labels.include | toUpper }}{{ else }}{{/* tpl */}}{{ end }}'",
+        "'{{ .CommonLabels.Values | join \", include \" }}{{ with .GroupLabels }}{{ .Values }}{{ .Release }}{{ end }}'",
+        '\'{{ reReplaceAll "(?P<tail>.*)" "${tail}$TAIL" .ExternalURL }}\'',
+        "'https://x/{{ .CommonLabels.a }}?$filter=b'",
+        "$3cret",
+        "$ecret",
+        "pa$$WORD",
+        "'{{ define `a` }}{{ printf `%s` .Status }}{{ end }}'",
+    ],
+)
+def test_templates_of_alertmanager_and_dollars_are_their_own(said: str, boutique: Model) -> None:
+    theirs = f"route:\n  receiver: a\nreceivers:\n- name: a\n  webhook_configs:\n  - url: {said}\n"
+    assert without_ours(merged(boutique, theirs)) == theirs
+
+
+@pytest.mark.engines("amtool")
+def test_alertmanager_knows_each_word_that_its_templates_may_have(
+    amtool: Callable[..., subprocess.CompletedProcess], tmp_path: Path
+) -> None:
+    (tmp_path / "a.tmpl").write_text("")
+    keywords = {"if", "else", "end", "range", "with", "define", "template", "block", "break", "continue", "nil"}
+    calls = "".join(f"{{{{ {word} }}}}" for word in sorted(KNOWN.difference(keywords)))
+
+    def said(text: str) -> str:
+        return amtool("template", "render", f"--template.glob={tmp_path}/*.tmpl", f"--template.text={text}").stderr
+
+    assert "not defined" not in said(f"{{{{ if false }}}}{calls}{{{{ end }}}}")
+    assert "not defined" in said("{{ required }}")
 
 
 @pytest.mark.engines("amtool")

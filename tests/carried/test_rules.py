@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from meshscope.adapters.engines.promtool import PromtoolRules, PromtoolTests
+from meshscope.adapters.engines.proved import proved_at
 from meshscope.build.options import Options
 from meshscope.check.engine import Engine
 from meshscope.check.judge import by_engines
@@ -261,6 +262,27 @@ def test_annotations_of_prometheus_are_no_template_of_helm(tmp_path: Path) -> No
     text = RULES.replace("is full", '{{ with query "up" }}{{ . | first | value | humanize }}{{ end }} {{ $value }}')
     small(tmp_path).write({"alerts/rules/disks.yml": text.replace('"{{ $l', "'{{ $l").replace('}}"\n', "}}'\n")})
     assert told(tmp_path) == []
+
+
+def test_a_template_in_another_object_leaves_the_rules_beside_it(tmp_path: Path) -> None:
+    message = '{{ define "x" }}{{ template "y" . }}{{ end }}'
+    other = f"---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: c}}\ndata: {{a.tmpl: '{message}'}}\n"
+    helm = '---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: "{{ .Values.a }}"}\n'
+    small(tmp_path).write({"alerts/a.yaml": OBJECT.format(name="first") + other + helm})
+    house = load(tmp_path)
+    assert [(one.code, one.place and one.place.line) for one in house.findings] == [
+        ("load/not-taken", 15), ("load/helm-template", 19)]  # fmt: skip
+    assert house.model is not None
+    assert [one.name for one in house.model.foreign] == ["carried-first"]
+
+
+@pytest.mark.parametrize("said", ["!!bool maybe", "!!int ''", "2024-13-45", "!!timestamp x", "!vault x", "!!set [a]"])
+def test_a_value_that_its_tag_does_not_fit_is_no_fault(said: str, tmp_path: Path) -> None:
+    text = RULES.replace("version: 1.10", f"version: {said}")
+    tests = f"rule_files: [x.yaml]\ntests: []\nfuzzy_compare: {said}\n"
+    small(tmp_path).write({"alerts/x.yaml": text, "alerts/x_test.yaml": tests})
+    assert load(tmp_path).model is not None
+    assert proved_at(tmp_path, "1", tmp_path / "alerts/x_test.yaml") is not None
 
 
 def test_whatever_is_not_read_is_said_and_what_never_is_a_definition_is_not(tmp_path: Path) -> None:

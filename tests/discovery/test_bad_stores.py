@@ -449,8 +449,12 @@ def test_who_asks_is_read_as_promtool_reads_it(tmp_path: Path) -> None:
         ("oauth2: {}\n", "has `oauth2`, which is not understood here"),
         ("- a\n", "has no keys and values"),
         ("basic_auth: ann\n", "has no keys and values in basic_auth"),
-        ("{", "is no YAML: while parsing a flow node"),
+        ("{", "is no YAML: did not find expected node content (line 2)"),
+        ("basic_auth: {}\nbasic_auth: {}\n", "is no YAML: `basic_auth` is there twice (line 2)"),
+        ("{a: b}: c\n", "is no YAML: a key is no text (line 1)"),
+        ("{}\n---\n{}\n", "has more than one document"),
         ("http_headers: {X-Org: acme}\n", "has no `values` for the header `X-Org`"),
+        ("http_headers: {X-Org: {values: 5}}\n", "has no `values` for the header `X-Org`"),
     ],
 )
 def test_a_file_that_is_no_http_configuration_is_refused(tmp_path: Path, text: str, title: str) -> None:
@@ -459,6 +463,17 @@ def test_a_file_that_is_no_http_configuration_is_refused(tmp_path: Path, text: s
     with pytest.raises(MeshscopeError) as caught:
         access(path)
     assert caught.value.finding.title == f"`{path}` {title}"
+
+
+def test_a_credential_is_the_text_that_is_written(tmp_path: Path) -> None:
+    """Go reads a bare word into a text: no octal number, no date, whatever a reader of YAML 1.1 makes of it."""
+    path = tmp_path / "http.yml"
+    for said in ("0123", "2024-13-45", "1.10", "on", "!!bool maybe", "!!int 'x'"):
+        path.write_text(f"basic_auth: {{username: ann, password: {said}}}\n")
+        assert access(path).basic == ("ann", said.rpartition(" ")[2].strip("'"))
+    for said, verified in (("yes", False), ("True", False), ("no", True), ("false", True)):
+        path.write_text(f"tls_config: {{insecure_skip_verify: {said}}}\n")
+        assert access(path).verified is verified
 
 
 def test_a_missing_file_of_credentials_and_a_bad_certificate_are_named(tmp_path: Path) -> None:

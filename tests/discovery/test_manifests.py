@@ -223,6 +223,16 @@ def test_a_word_that_happens_to_be_a_service_is_no_call(tmp_path: Path) -> None:
         ("kind: Service\nmetadata:\n  name: {{ .Values.name }}\n", "discover/template", 3),
         ("kind: Service\nmetadata: {name: a\n", "discover/bad-manifest", 3),
         ("kind: Service\nmetadata: {name: *nobody}\n", "discover/bad-manifest", 2),
+        ("kind: Service\nmetadata: {? [a] : b}\n", "discover/bad-manifest", 2),
+        ("kind: Service\na: &a [*a]\n", "discover/bad-manifest", 1),
+        ("{{- if .Values.on }}\nkind: Service\n{{- end }}\n", "discover/template", 1),
+        ('kind: Service\nmetadata:\n  name: "{{ .Values.name }}"\n', "discover/template", 3),
+        ('kind: List\nitems:\n- {kind: Pod}\n- kind: Pod\n  spec: {a: "{{ b }}"}\n', "discover/template", 5),
+        (
+            "kind: Pod\nspec:\n  containers:\n    - args: ['{{ .Values.a }}']\n",
+            "discover/template",
+            4,
+        ),
     ],
 )
 def test_what_can_not_be_read_is_told_with_its_place(tmp_path: Path, text: str, code: str, line: int) -> None:
@@ -245,10 +255,62 @@ def test_what_can_not_be_read_is_told_with_its_place(tmp_path: Path, text: str, 
         "kind: Deployment\nspec: {replicas: yes}\n",
         "kind: Service\nmetadata: {name: 2026-01-01, namespace: 5}\nspec: {ports: 5, selector: [a]}\n",
         "kind: NetworkPolicy\nspec: {ingress: {from: 3}, podSelector: 1}\n",
+        "kind: Service\nspec: {a: !!bool maybe, b: !!int '', c: !!float x, d: !!timestamp y, e: !vault z}\n",
+        "kind: Service\nspec: {a: 2024-13-45, b: !!set [c], d: !!binary é, e: !!omap 3}\n",
     ],
 )
 def test_a_manifest_may_hold_anything(tmp_path: Path, text: str) -> None:
     told(tmp_path, f"{SHOP}---\n{text}")
+
+
+MESSAGES = """\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: alertmanager, namespace: shop}
+data:
+  slack.tmpl: |
+    {{ define "slack.title" }}{{ .CommonLabels.alertname }}{{ end }}
+  chart: "{{ include \\"x\\" .Values }}"
+---
+"""
+OWN = """\
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: shipper, namespace: shop, labels: {app: shipper}}
+spec:
+  template:
+    metadata:
+      labels: {app: shipper}
+      annotations: {vault.hashicorp.com/agent-inject-template-a: '{{ with secret "a" }}{{ .Data.b }}{{ end }}'}
+    spec: {containers: [{name: s, args: ["--format={{ .Name }}"], env: [{name: CART, value: "http://cart.shop:7070"}]}]}
+"""
+
+
+def test_texts_of_other_programs_within_a_rendered_file_are_no_template(tmp_path: Path) -> None:
+    """A message of Alertmanager's in a ConfigMap leaves the services beside it where they are."""
+    told(tmp_path / "deploy", MESSAGES + SHOP + OWN)
+    documents, findings = manifests(tmp_path / "deploy")
+    assert findings == ()
+    plain = told(tmp_path / "plain", SHOP)
+    found = declared(documents)
+    assert set(found.services) == set(plain.services)
+    assert (("shop", "shipper"), ("shop", "cart")) in calls(found)
+
+
+def test_a_template_beside_finished_objects_is_left_out_alone(tmp_path: Path) -> None:
+    tmpl = 'kind: Service\nmetadata: {name: "{{ .Values.name }}"}\n---\nkind: Pod\nmetadata: {name: {{ name }}}\n---\n'
+    (tmp_path / "all.yaml").write_text(tmpl + SHOP)
+    documents, findings = manifests(tmp_path)
+    assert set(declared(documents).services) == set(told(tmp_path / "plain", SHOP).services)
+    assert [(one.code, one.place and one.place.line) for one in findings] == [
+        ("discover/template", 2), ("discover/template", 5),
+    ]  # fmt: skip
+
+
+def test_of_two_keys_the_last_wins_as_for_who_applies_it(tmp_path: Path) -> None:
+    twice = "apiVersion: v1\nkind: Service\nmetadata: {name: a, labels: {b: c, b: c}, name: twice, namespace: shop}\n"
+    assert ("shop", "twice") in told(tmp_path, twice).services
 
 
 def test_a_folder_without_a_service_is_refused(tmp_path: Path) -> None:

@@ -7,20 +7,20 @@ YAML and writes it again would indent and quote their lines anew; here their lin
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import unified_diff
+from typing import Any
 
 import yaml
 
+from meshscope.artefacts.reading import NotYaml, documents
 from meshscope.artefacts.yaml import dump
 from meshscope.build.fragment import Part
+from meshscope.build.templated import line_filled_in, line_of_template
 from meshscope.findings import Finding, MeshscopeError, Place
 
-# What is filled in before Alertmanager reads the file: Helm, Jinja, envsubst. Alertmanager's own templates, which stand
-# in the texts of receivers, begin with a dot and a capital letter of its data, and are none of these.
-_TEMPLATED = re.compile(
-    r"\{\{-?\s*(\.Values|\.Release|\.Chart|\.Files|include\b|tpl\b|toYaml\b|lookup\b)|\{%|\$\{[A-Za-z_]\w*\}"
-)
+# A key's colon and an empty list or nothing, without an anchor or a tag.
+_PLAIN = re.compile(r"[ \t]*:\s*(?:\[\s*\]|~|null|Null|NULL)?")
 
 
 def adopted(text: str, part: Part, whose: str, path: str) -> str:
@@ -29,11 +29,6 @@ def adopted(text: str, part: Part, whose: str, path: str) -> str:
     Routes come before theirs, so that alerts of ours are told by ours alone. Raises `MeshscopeError` for a file that
     can't be merged safely.
     """
-    templated = _TEMPLATED.search(text)
-    if templated:
-        line = text.count("\n", 0, templated.start()) + 1
-        raise _refused(path, line, "is a template", "it is filled in before Alertmanager reads it, and what stands "
-                       "there then is not known", "render it first, and adopt what comes out")  # fmt: skip
     theirs, before = _without(text, whose), own(text, whose, path)
     _unmerged(before, part, path)
     _known(before, part, path)
@@ -42,7 +37,7 @@ def adopted(text: str, part: Part, whose: str, path: str) -> str:
         if not items:
             continue
         merged = _inserted(merged, key, "", items, whose, path)
-    _proved(before, part, merged, path)
+    _proved(theirs, part, merged, path)
     return merged
 
 
@@ -68,18 +63,35 @@ def _without(text: str, whose: str) -> str:
 
 
 def _read(text: str, path: str) -> dict[str, object]:
+    """The one document of ``text``, its scalars as they are written."""
     try:
-        found = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark is not None else 1
-        raise _refused(path, line, "is no YAML", str(getattr(error, "problem", None) or error).split("\n")[0],
-                       "mend it, or render it first where it is a template") from error  # fmt: skip
+        read = list(documents(path, text))
+        found = read[0].texts if read else None
+    except NotYaml as error:
+        line = line_of_template(text)
+        raise (
+            _filled_in(path, line)
+            if line
+            else _refused(
+                path, error.place.line, "is no YAML", error.said, "mend it, or render it first where it is a template"
+            )
+        ) from None
+    line = min(filter(None, map(line_filled_in, read)), default=0)
+    if line:
+        raise _filled_in(path, line)
+    if len(read) > 1:
+        raise _refused(path, read[1].beginning.line, "has a second document", "Alertmanager reads the first alone",
+                       "write the configuration alone into a file")  # fmt: skip
     if not isinstance(found, dict) or not isinstance(found.get("route"), dict):
         raise _refused(path, 1, "is no configuration of Alertmanager", "it has no `route` at its top; where it stands "
                        "inside of a Secret or of Helm's values, that is another file",
                        "write the configuration itself into a file, and adopt that")  # fmt: skip
     return found
+
+
+def _filled_in(path: str, line: int) -> MeshscopeError:
+    return _refused(path, line, "is a template", "it is filled in before Alertmanager reads it, and what stands there "
+                    "then is not known", "render it first, and adopt what comes out")  # fmt: skip
 
 
 def _unmerged(theirs: Mapping[str, object], part: Part, path: str) -> None:
@@ -114,29 +126,64 @@ def _names(document: Mapping[str, object]) -> set[str]:
 
 
 def _inserted(text: str, key: str, inside: str, items: object, whose: str, path: str) -> str:
-    top = yaml.compose(text, yaml.SafeLoader)
+    try:
+        top = yaml.compose(text, yaml.SafeLoader)
+        tokens = list(yaml.scan(text, yaml.SafeLoader))
+    except (yaml.YAMLError, RecursionError, ValueError):
+        # It was read, so it is our last part that doesn't fit.
+        raise _unprovable(path) from None
     parent = _entry(top, inside)[1] if inside else top
     if not isinstance(parent, yaml.MappingNode) or parent.flow_style:
         raise _flow(path, parent, inside or "the file")
     name, value = _entry(parent, key)
     if name is None or value is None:
-        at = parent.start_mark.index - parent.start_mark.column
-        pad = " " * parent.start_mark.column
+        # The first key, since an anchor or a tag of the mapping may stand elsewhere.
+        first = parent.value[0][0].start_mark
+        at = first.index - first.column
+        if text[at : first.index].strip():
+            raise _unusual(path, first, inside or "the file")
+        pad = " " * first.column
         # A block of ours that is there already begins with a comment, which is no part of what it opens.
         opening = f"{pad}{_marks(whose)[0]}\n"
         at -= len(opening) if text[:at].endswith(opening) else 0
         return f"{text[:at]}{_block(items, whose, pad, key)}{text[at:]}"
+    if value.start_mark.index < name.end_mark.index:
+        raise _unusual(path, name.start_mark, key)
     if isinstance(value, yaml.SequenceNode) and value.value:
         if value.flow_style:
             raise _flow(path, value, key)
-        pad, spared = " " * value.start_mark.column, text
+        dash = next(
+            number
+            for number, token in enumerate(tokens)
+            if isinstance(token, yaml.BlockEntryToken) and token.start_mark.index >= value.start_mark.index
+        )
+        # Behind all that belongs to the key: an anchor or a tag may stand on a line of its own.
+        pad, spared, behind = " " * tokens[dash].start_mark.column, text, _last(tokens, dash).index
+        if "\n" not in text[behind : tokens[dash].start_mark.index]:
+            raise _unusual(path, tokens[dash].start_mark, key)
+    elif _is_nothing(value):
+        # Our lines are all that it holds.
+        if not _PLAIN.fullmatch(text[name.end_mark.index : value.end_mark.index]):
+            raise _unusual(path, name.start_mark, key)
+        pad, behind = " " * (name.start_mark.column + 2), name.end_mark.index
+        spared = f"{text[:behind]}:{text[value.end_mark.index :]}"
     else:
-        # Nothing stands there, or an empty list: our lines are all that it holds.
-        pad = " " * (name.start_mark.column + 2)
-        spared = f"{text[: name.end_mark.index]}:{text[value.end_mark.index :]}"
-    at = spared.find("\n", name.end_mark.index) + 1 or len(spared)
+        raise _refused(path, value.start_mark.line + 1, f"has `{key}` that is no list", "our items go into that list, "
+                       "and Alertmanager refuses what is none", "write a list, or leave the key out")  # fmt: skip
+    at = spared.find("\n", behind) + 1 or len(spared)
     broken = "" if spared[:at].endswith("\n") else "\n"
     return f"{spared[:at]}{broken}{_block(items, whose, pad)}{spared[at:]}"
+
+
+def _last(tokens: Sequence[yaml.Token], dash: int) -> yaml.Mark:
+    """The end of what stands before the first dash of a list; that a block begins is no text."""
+    before = (token for token in reversed(tokens[:dash]) if not isinstance(token, yaml.BlockSequenceStartToken))
+    mark: yaml.Mark = next(before).end_mark
+    return mark
+
+
+def _is_nothing(value: yaml.Node) -> bool:
+    return not value.value if isinstance(value, yaml.SequenceNode) else value.tag == "tag:yaml.org,2002:null"
 
 
 def _entry(parent: yaml.Node | None, key: str) -> tuple[yaml.Node | None, yaml.Node | None]:
@@ -158,19 +205,36 @@ def _lists(part: Part) -> dict[str, list[dict[str, object]]]:
     return {key: part[key] for key in ("inhibit_rules", "receivers", "time_intervals")}
 
 
-def _proved(before: Mapping[str, object], part: Part, merged: str, path: str) -> None:
+def _proved(theirs: str, part: Part, merged: str, path: str) -> None:
     """Refuse where what is read of the result is not theirs with our part in front."""
+    before, ours = _typed(theirs, path), _typed(dump(part), path)
     route = before["route"]
-    theirs = dict(route) if isinstance(route, Mapping) else {}
-    wanted = {**before, "route": {**theirs, "routes": part["routes"] + (theirs.get("routes") or [])}}
+    wanted = {**before, "route": {**route, "routes": ours["routes"] + (route.get("routes") or [])}}
     for key, items in _lists(part).items():
-        own = before.get(key)
-        if not items:
-            continue
-        wanted[key] = items + (own if isinstance(own, list) else [])
-    if _read(merged, path) != yaml.safe_load(dump(wanted)):
-        raise _refused(path, 1, "can't be merged", "what came out is not what stood there with our part in front",
-                       "merge alertmanager/fragment.yaml by hand, and report the file's form")  # fmt: skip
+        if items:
+            wanted[key] = ours[key] + (before.get(key) or [])
+    if _typed(merged, path) != wanted:
+        raise _unprovable(path)
+
+
+def _typed(text: str, path: str) -> dict[str, Any]:
+    try:
+        (document,) = documents(path, text)
+        found: dict[str, Any] = document.value  # type: ignore[assignment]
+    except (NotYaml, ValueError):
+        raise _unprovable(path) from None
+    return found
+
+
+def _unprovable(path: str) -> MeshscopeError:
+    return _refused(path, 1, "can't be merged", "what came out is not what stood there with our part in front",
+                    "merge alertmanager/fragment.yaml by hand, and report the file's form")  # fmt: skip
+
+
+def _unusual(path: str, mark: yaml.Mark, what: str) -> MeshscopeError:
+    return _refused(path, mark.line + 1, f"has `{what}` in a form that our lines don't fit into", "they go between "
+                    "theirs, and an alias, a question mark or a tag stands in the way",
+                    "write the key, a colon, and a line with a dash for each item")  # fmt: skip
 
 
 def _flow(path: str, node: yaml.Node | None, what: str) -> MeshscopeError:

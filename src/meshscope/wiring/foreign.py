@@ -9,18 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from meshscope.adapters.mixins.jsonnet import Sandbox
+from meshscope.artefacts.templates import helm_line
 from meshscope.findings import Finding, Level, MeshscopeError, Place
 from meshscope.model.boards import About, DashboardDefinition, plain
 from meshscope.wiring.importing import FOLDERS, inner_homes, is_left_alone, mixin_homes
-from meshscope.wiring.taking import Foreign, Source, keep_rules, read_json, slug, take, take_documents
+from meshscope.wiring.taking import Foreign, Source, documents, keep_rules, read_json, slug, take, take_document
 
 MIXIN = "mixin.libsonnet"
 _SUFFIXES = (".json", ".yaml", ".yml", ".rules", ".jsonnet")
-# What a Helm chart's template has and an annotation of Prometheus has not.
-_HELM = re.compile(
-    r"\{\{-?\s*(?:\$?\.(?:Values|Release|Chart|Capabilities|Files|Template)\b|include\s|template\s|tpl\s|define\s|`|\"\{\{)"
-    r"|\|\s*(?:nindent|indent|toYaml)\b"
-)
 # A mixin's parts are hidden fields, so they are asked for by name; a file without them is one dashboard.
 _PARTS = """\
 local given = import '{entry}';
@@ -83,11 +79,21 @@ def _from_text(path: Path, relative: str, content: bytes, result: Foreign) -> No
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise MeshscopeError(_unreadable(relative, str(error))) from None
-    found = _HELM.search(text)
-    if found:
-        result.findings.append(_template(relative, Place(relative, text.count("\n", 0, found.start()) + 1)))
+    try:
+        found = documents(relative, text)
+    except MeshscopeError:
+        # Most templates are no YAML before they are rendered, and most of what is no YAML is no template.
+        line = helm_line(iter([(1, text.replace('\\"', ' "'))]))
+        if not line:
+            raise
+        result.findings.append(_template(relative, line))
         return
-    take_documents(relative, text, name, folder, result)
+    for document in found:
+        line = helm_line(document.written())
+        if line:
+            result.findings.append(_template(relative, line))
+        else:
+            take_document(document, name, folder, result)
 
 
 def _first(relative: str) -> Callable[..., Place]:
@@ -110,11 +116,11 @@ def _unreadable(relative: str, said: str) -> Finding:
     )
 
 
-def _template(relative: str, place: Place) -> Finding:
+def _template(relative: str, line: int) -> Finding:
     return Finding(
         code="load/helm-template",
         title=f"`{relative}` is a template of a Helm chart",
-        place=place,
+        place=Place(relative, line),
         level=Level.WARNING,
         why="what it becomes is known only once its values are filled in, so nothing of it is taken",
         help="render first: helm template CHART --show-only templates/FILE, and keep what it prints here",

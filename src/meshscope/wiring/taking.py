@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from meshscope.adapters.mixins.manifests import Document, documents
+from meshscope.artefacts.reading import Document, NotYaml
+from meshscope.artefacts.reading import documents as read_documents
 from meshscope.findings import Finding, Level, MeshscopeError, Place
 from meshscope.model.boards import About, DashboardDefinition
 from meshscope.model.foreign import ForeignRules
@@ -207,35 +208,48 @@ def _within(document: Document, around: Source, outer: Place) -> Source:
     return replace(around, value=document.value, texts=document.texts, place=place)
 
 
-def take_documents(path: str, text: str, name: str, folder: str, result: Foreign) -> None:
-    """Put what the YAML file ``path`` holds into ``result``. Raises `MeshscopeError` for what is no YAML."""
-    for document in documents(path, text):
-        made = document.texts
-        if isinstance(made, Mapping) and "rule_files" in made and "tests" in made and "apiVersion" not in made:
-            result.tests.append(_unit_tests(document, text, name))
-            continue
-        take(
-            Source(
-                name=name,
-                path=path,
-                value=document.value,
-                texts=made,
-                place=document.place,
-                folder=folder,
-            ),
-            result,
-        )
+def documents(path: str, text: str) -> list[Document]:
+    """Every document of a YAML file that is not empty. Raises `MeshscopeError` for what is no YAML."""
+    try:
+        found = list(read_documents(path, text))
+        for document in found:
+            # What can't be made of a document is known once it is asked for.
+            _ = document.texts, document.value
+    except NotYaml as error:
+        raise MeshscopeError(_no_yaml(path, error)) from None
+    return found
 
 
-def _unit_tests(document: Document, text: str, name: str) -> UnitTests:
+def _no_yaml(path: str, error: NotYaml) -> Finding:
+    return Finding(
+        code="yaml/no-yaml",
+        title=f"`{path}` is no YAML: {error.said}",
+        place=error.place,
+        why="neither Prometheus nor Kubernetes would read it, and nothing of it is carried",
+        help="mend the line that the arrow points at",
+        subject=path,
+    )
+
+
+def take_document(document: Document, name: str, folder: str, result: Foreign) -> None:
+    """Put what a document of a YAML file holds into ``result``."""
+    made = document.texts
+    if isinstance(made, Mapping) and "rule_files" in made and "tests" in made and "apiVersion" not in made:
+        result.tests.append(_unit_tests(document, name))
+        return
+    path, place = document.path, document.place
+    take(Source(name=name, path=path, value=document.value, texts=made, place=place, folder=folder), result)
+
+
+def _unit_tests(document: Document, name: str) -> UnitTests:
     made: Mapping[str, Any] = document.texts  # type: ignore[assignment]
     (first, last), (begin, end) = document.bounds, document.span("rule_files")
     files, tests = made["rule_files"], made["tests"]
     return UnitTests(
         name=f"carried-{name}",
         path=document.path,
-        before=f"{text[first:begin]}: ",
-        after=text[end:last],
+        before=f"{document.text[first:begin]}: ",
+        after=document.text[end:last],
         files=tuple(str(each) for each in files) if isinstance(files, list) else (),
         count=len(tests) if isinstance(tests, list) else 0,
         place=replace(document.place(), end_line=0, end_column=0),

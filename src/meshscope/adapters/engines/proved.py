@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-import yaml
+from meshscope.artefacts.reading import NotYaml, documents
 
 _MOST = 1000
 
@@ -23,14 +23,15 @@ def proved_at(folder: Path, version: str, tests: Path) -> Path | None:
     """Where it is kept that ``tests`` passed; None where not all that they read is known."""
     try:
         text = tests.read_bytes()
-        named = yaml.load(text, Loader=yaml.CSafeLoader)["rule_files"]
+        (document,) = documents(str(tests), text.decode())
+        named = document.texts["rule_files"]  # type: ignore[index]
         paths = sorted({found for pattern in named for found in tests.parent.glob(str(pattern))})
         if len(paths) < len(named):
             return None
         digest = hashlib.sha256(f"{version}\0".encode())
         for part in (text, *(path.read_bytes() for path in paths)):
             digest.update(hashlib.sha256(part).digest())
-    except (OSError, ValueError, TypeError, KeyError, NotImplementedError, yaml.YAMLError):
+    except (OSError, ValueError, TypeError, KeyError, NotImplementedError, NotYaml):
         return None
     return folder / f"{digest.hexdigest()}.json"
 

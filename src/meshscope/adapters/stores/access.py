@@ -9,9 +9,9 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-import yaml
-
+from meshscope.artefacts.reading import NotYaml, documents
 from meshscope.findings import Finding, MeshscopeError
 
 _KEYS = {
@@ -20,6 +20,9 @@ _KEYS = {
     "authorization": {"type", "credentials", "credentials_file"},
     "tls_config": {"ca_file", "cert_file", "key_file", "insecure_skip_verify"},
 }
+
+# What Go's reader of YAML takes for true (go.yaml.in/yaml/v2 2.4.4, resolve.go), in any case here.
+_YES = ("true", "yes", "on", "y")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,19 +92,20 @@ def access(path: Path) -> Access:
         ca=_beside(path, tls.get("ca_file")),
         certificate=_beside(path, tls.get("cert_file")),
         key=_beside(path, tls.get("key_file")),
-        verified=tls.get("insecure_skip_verify") is not True,
+        verified=str(tls.get("insecure_skip_verify")).lower() not in _YES,
     )
 
 
 def _sections(path: Path) -> Mapping[str, Mapping[str, object]]:
     """The file's sections by name, its top under an empty one; every key is known."""
     try:
-        document = yaml.safe_load(_read(path))
-    except yaml.YAMLError as error:
-        raise _bad(path, f"is no YAML: {str(error).splitlines()[0]}") from error
-    if document is None:
-        document = {}
-    sections: dict[str, Mapping[str, object]] = {"": document}
+        read = list(documents(str(path), _read(path)))
+        document = read[0].texts if read else {}
+    except NotYaml as error:
+        raise _bad(path, f"is no YAML: {error.said} (line {error.place.line})") from error
+    if len(read) > 1:
+        raise _bad(path, "has more than one document")
+    sections: dict[str, Any] = {"": document}
     if isinstance(document, dict):
         sections |= {name: document[name] for name in _KEYS if name in document}
     for name, section in sections.items():
@@ -116,8 +120,9 @@ def _sections(path: Path) -> Mapping[str, Mapping[str, object]]:
 def _headers(path: Path, named: object) -> tuple[tuple[str, str], ...]:
     found: list[tuple[str, str]] = []
     for name, said in (named if isinstance(named, dict) else {}).items():
-        values = [*said.get("values", ()), *said.get("secrets", ())] if isinstance(said, dict) else []
-        if not values:
+        given = [said.get(key) or [] for key in ("values", "secrets")] if isinstance(said, dict) else []
+        values = [value for each in given if isinstance(each, list) for value in each]
+        if not values or not all(isinstance(each, list) for each in given):
             raise _bad(path, f"has no `values` for the header `{name}`")
         found += [(str(name), str(value)) for value in values]
     return tuple(found)

@@ -15,6 +15,11 @@ from meshscope.findings import Place
 
 DEFAULT = "default"
 _WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Rollout", "CronJob", "Job", "Pod")
+# Whoever has another kind says nothing of a mesh's shape.
+KINDS = frozenset(
+    {*_WORKLOADS, "Service", "Namespace", "ServiceEntry", "NetworkPolicy", "Gateway", "HTTPRoute", "GRPCRoute",
+     "VirtualService", "HorizontalPodAutoscaler"}
+)  # fmt: skip
 _TCP = ("tcp", "mongo", "mysql", "redis", "tls")
 _WAYPOINT = "istio.io/use-waypoint"
 
@@ -106,10 +111,6 @@ def declared(documents: Iterable[Document]) -> Declared:
     inside = [one for one in services if one not in outside]
     meshed = {one.name[1] for one in by_kind["Namespace"] if one.labels.get(_WAYPOINT) not in (None, "none")}
     hosts = {text(one.spec.get("externalName")) for one in outside} | set(_entries(by_kind["ServiceEntry"]))
-    known = {
-        *_WORKLOADS, "Service", "Namespace", "ServiceEntry", "NetworkPolicy", "Gateway", "HTTPRoute", "GRPCRoute",
-        "VirtualService", "HorizontalPodAutoscaler",
-    }  # fmt: skip
     names = {one.name: mapping(one.spec.get("selector")) for one in inside}
     workloads = tuple(_workloads(by_kind))
     return Declared(
@@ -125,7 +126,7 @@ def declared(documents: Iterable[Document]) -> Declared:
         ),
         hosts=frozenset(host for host in hosts if is_host(host)),
         gateways=_gateways(by_kind, names, workloads),
-        unread={kind: len(found) for kind, found in sorted(by_kind.items()) if kind not in known},
+        unread={kind: len(found) for kind, found in sorted(by_kind.items()) if kind not in KINDS},
     )
 
 

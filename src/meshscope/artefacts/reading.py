@@ -1,8 +1,9 @@
-"""YAML as Prometheus and Kubernetes read it, each value with the lines on which it stands.
+"""YAML that people write, read as Prometheus and Kubernetes read it: each value with the lines on which it stands.
 
 Go reads a bare word into a text as it is written (``on``, ``1.10``), where a reader of YAML 1.1 would make it a
-boolean or a number; so every document is given twice, with its scalars as texts and as the core schema of YAML 1.2
-types them.
+boolean or a number; so a document is given twice, with its scalars as texts and as the core schema of YAML 1.2 types
+them. Values are made here and not by PyYAML's constructors, which fail on what their tags don't fit (a day 45, an
+integer of no digits) with whatever Python says. The one exception of this module is `NotYaml`.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import yaml
 
-from meshscope.findings import Finding, MeshscopeError, Place
+from meshscope.findings import Place
 
 # libyaml, of which Go's reader is a port; the slow one reads the same.
 _Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -28,15 +30,48 @@ _QUOTES = ("'", '"', "|", ">")
 _MOST = 2_000_000
 
 
+class NotYaml(Exception):
+    """A text, or one of its documents, that can't be read: where, and what is wrong."""
+
+    def __init__(self, said: str, place: Place) -> None:
+        super().__init__(said)
+        self.said = said
+        self.place = place
+
+
 @dataclass(frozen=True)
 class Document:
-    """One document of the file ``path``: ``texts`` has every scalar as it is written, ``value`` typed ones."""
+    """One document of the YAML ``text`` in the file ``path``; of two keys of one name ``last_wins``, or none does."""
 
     path: str
+    text: str = field(repr=False)
     lines: tuple[str, ...] = field(repr=False)
     node: yaml.Node = field(repr=False)
-    texts: object
-    value: object
+    last_wins: bool = False
+
+    @cached_property
+    def texts(self) -> object:
+        """What it says, every scalar as it is written. Raises `NotYaml`."""
+        return self._made(typed=False)
+
+    @cached_property
+    def value(self) -> object:
+        """What it says, every scalar typed. Raises `NotYaml`."""
+        return self._made(typed=True)
+
+    def written(self) -> Iterator[tuple[int, str]]:
+        """Each scalar, keys too, with the line on which its text begins."""
+        seen: set[int] = set()
+        waiting = [self.node]
+        while waiting:
+            node = waiting.pop()
+            if id(node) in seen:
+                continue
+            seen.add(id(node))
+            if isinstance(node, yaml.ScalarNode):
+                # A block begins on the line after its sign.
+                yield node.start_mark.line + (2 if node.style in ("|", ">") else 1), str(node.value)
+            waiting += reversed(list(_children(node)))
 
     def place(self, *keys: str | int) -> Place:
         """The lines of the value at ``keys``, or of the nearest one around it that is there."""
@@ -55,51 +90,40 @@ class Document:
                 return name.end_mark.index, value.end_mark.index
         raise KeyError(key)
 
+    def _made(self, *, typed: bool) -> object:
+        try:
+            if _size(self.node, {}) > _MOST:
+                raise NotYaml(f"its aliases unfold to more than {_MOST:,} values", self.beginning)
+            return _Maker(self.path, typed, self.last_wins).value(self.node)
+        except (RecursionError, ValueError) as error:
+            raise NotYaml(str(error).partition("\n")[0], self.beginning) from None
+
+    @property
+    def beginning(self) -> Place:
+        """The line on which the document begins."""
+        return Place(self.path, self.node.start_mark.line + 1)
+
     @property
     def bounds(self) -> tuple[int, int]:
         """Where in the text the document begins and ends."""
         return self.node.start_mark.index, self.node.end_mark.index
 
 
-def documents(path: str, text: str) -> list[Document]:
-    """Every document of a YAML file that is not empty. Raises `MeshscopeError` for what is no YAML."""
+def documents(path: str, text: str, *, last_wins: bool = False) -> Iterator[Document]:
+    """Every document of a YAML file that is not empty, up to where it is no YAML. Raises `NotYaml` there."""
+    lines = tuple(text.split("\n"))
     try:
         loader = _Loader(text)
-        nodes: list[yaml.Node] = []
         while loader.check_node():
             node = loader.get_node()
-            nodes += [node] if node is not None else []
-        lines = tuple(text.split("\n"))
-        return [
-            Document(path, lines, node, _made(node, path, typed=False), _made(node, path, typed=True))
-            for node in nodes
-            if not (isinstance(node, yaml.ScalarNode) and _NULL.fullmatch(node.value))
-        ]
+            if node is not None and not (isinstance(node, yaml.ScalarNode) and _NULL.fullmatch(node.value)):
+                yield Document(path, text, lines, node, last_wins)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         said = error.problem or error.context or str(error)
-        place = Place(path, mark.line + 1, mark.column + 1) if mark else Place(path, 1)
-        raise MeshscopeError(_refused(path, said, place)) from None
+        raise NotYaml(said, Place(path, mark.line + 1, mark.column + 1) if mark else Place(path, 1)) from None
     except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise MeshscopeError(_refused(path, str(error).partition("\n")[0], Place(path, 1))) from None
-
-
-def _refused(path: str, said: str, place: Place) -> Finding:
-    return Finding(
-        code="yaml/no-yaml",
-        title=f"`{path}` is no YAML: {said}",
-        place=place,
-        why="neither Prometheus nor Kubernetes would read it, and nothing of it is carried",
-        help="mend the line that the arrow points at",
-        subject=path,
-    )
-
-
-def _made(node: yaml.Node, path: str, *, typed: bool) -> object:
-    sizes: dict[int, int] = {}
-    if _size(node, sizes) > _MOST:
-        raise ValueError(f"its aliases unfold to more than {_MOST:,} values")
-    return _value(node, path, {}, typed=typed)
+        raise NotYaml(str(error).partition("\n")[0], Place(path, 1)) from None
 
 
 def _size(node: yaml.Node, known: dict[int, int]) -> int:
@@ -120,32 +144,40 @@ def _children(node: yaml.Node) -> Iterator[yaml.Node]:
         yield from node.value
 
 
-def _value(node: yaml.Node, path: str, known: dict[int, object], *, typed: bool) -> object:
-    if id(node) not in known:
-        if isinstance(node, yaml.MappingNode):
-            known[id(node)] = _mapping(node, path, known, typed=typed)
-        elif isinstance(node, yaml.SequenceNode):
-            known[id(node)] = [_value(child, path, known, typed=typed) for child in node.value]
-        else:
-            known[id(node)] = _typed(node) if typed else _scalar(node)
-    return known[id(node)]
+@dataclass(frozen=True)
+class _Maker:
+    path: str
+    typed: bool
+    last_wins: bool
+    known: dict[int, object] = field(default_factory=dict)
 
+    def value(self, node: yaml.Node) -> object:
+        if id(node) not in self.known:
+            if isinstance(node, yaml.MappingNode):
+                self.known[id(node)] = self._mapping(node)
+            elif isinstance(node, yaml.SequenceNode):
+                self.known[id(node)] = [self.value(child) for child in node.value]
+            else:
+                self.known[id(node)] = _typed(node) if self.typed else _scalar(node)
+        return self.known[id(node)]
 
-def _mapping(node: yaml.MappingNode, path: str, known: dict[int, object], *, typed: bool) -> dict[str, object]:
-    own: dict[str, object] = {}
-    merged: dict[str, object] = {}
-    for key, child in node.value:
-        value = _value(child, path, known, typed=typed)
-        if key.tag == _MERGE:
-            for one in value if isinstance(value, list) else [value]:
-                merged = {**one, **merged} if isinstance(one, dict) else merged
-            continue
-        name = str(_scalar(key) if isinstance(key, yaml.ScalarNode) else key.tag)
-        if name in own:
-            where = Place(path, key.start_mark.line + 1, key.start_mark.column + 1)
-            raise MeshscopeError(_refused(path, f"`{name}` is there twice", where))
-        own[name] = value
-    return {**merged, **own}
+    def _mapping(self, node: yaml.MappingNode) -> dict[str, object]:
+        own: dict[str, object] = {}
+        merged: dict[str, object] = {}
+        for key, child in node.value:
+            value = self.value(child)
+            if key.tag == _MERGE:
+                for one in value if isinstance(value, list) else [value]:
+                    merged = {**one, **merged} if isinstance(one, dict) else merged
+                continue
+            where = Place(self.path, key.start_mark.line + 1, key.start_mark.column + 1)
+            if not isinstance(key, yaml.ScalarNode):
+                raise NotYaml("a key is no text", where)
+            name = str(_scalar(key))
+            if name in own and not self.last_wins:
+                raise NotYaml(f"`{name}` is there twice", where)
+            own[name] = value
+        return {**merged, **own}
 
 
 def _scalar(node: yaml.Node) -> str | None:
