@@ -245,6 +245,7 @@ def test_what_grafanas_api_gives_is_unwrapped(house: Loaded) -> None:
     [
         ('{"title": "x",\n}', "dashboard/no-json", 2),
         ('{"title": NaN, "panels": []}', "dashboard/no-json", 1),
+        ('{"title": "x", "title": "y", "panels": []}', "dashboard/key-twice", 1),
         ('{"title": 1e999, "panels": []}', "dashboard/no-json", 1),
         ('{"title": ' + "[" * 100_000, "dashboard/no-json", 1),
         ("[]", "load/not-taken", 1),

@@ -72,7 +72,7 @@ def read_foreign(path: Path, root: Path, read: Callable[[Path, bytes], None]) ->
 def _from_text(path: Path, relative: str, content: bytes, result: Foreign) -> None:
     name, folder = slug(path.stem), folder_of(relative)
     if path.suffix == ".json":
-        made = read_json(relative, content)
+        made = read_json(relative, content, result)
         take(Source(name=name, path=relative, value=made, texts=made, place=_first(relative), folder=folder), result)
         return
     try:

@@ -8,6 +8,7 @@ import json
 import math
 import re
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -188,7 +189,7 @@ def _take_text(around: Source, key: str, text: str, place: Place, result: Foreig
     inside = replace(around, name=slug(name or key), place=lambda *_: place)
     try:
         if ending == "json":
-            made = read_json(around.path, text, place)
+            made = read_json(around.path, text, result, place)
             take(replace(inside, value=made, texts=made), result)
         elif f".{ending}" in _MANIFEST:
             for document in documents(around.path, text):
@@ -256,15 +257,37 @@ def _unit_tests(document: Document, name: str) -> UnitTests:
     )
 
 
-def read_json(path: str, content: str | bytes, place: Place | None = None) -> object:
-    """What a JSON text says. Raises `MeshscopeError` where it is none, at its line or at ``place``."""
+def read_json(path: str, content: str | bytes, result: Foreign, place: Place | None = None) -> object:
+    """What a JSON text says; ``result`` is told of keys that are lost in it.
+
+    Raises `MeshscopeError` where it is none, at its line or at ``place``.
+    """
+    twice: list[str] = []
+
+    def kept(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        twice.extend(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
+        return dict(pairs)
+
     try:
-        made: object = json.loads(content, parse_constant=_refuse_constant, parse_float=_finite)
+        made: object = json.loads(content, parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=kept)
     except json.JSONDecodeError as error:
         raise MeshscopeError(_no_json(path, error.msg, place or Place(path, error.lineno, error.colno))) from None
     except (ValueError, RecursionError) as error:
         raise MeshscopeError(_no_json(path, str(error).partition(";")[0], place or Place(path, 1))) from None
+    result.findings += [_twice(path, name, place or Place(path, 1)) for name in dict.fromkeys(twice)]
     return made
+
+
+def _twice(path: str, name: str, place: Place) -> Finding:
+    return Finding(
+        code="dashboard/key-twice",
+        title=f"`{path}` has an object with two keys `{name}`",
+        place=place,
+        level=Level.WARNING,
+        why="only the last one is read, by Grafana as well; what the other says is lost",
+        help=f"leave one `{name}` in each object",
+        subject=f"{path} {name}",
+    )
 
 
 def _refuse_constant(word: str) -> object:
