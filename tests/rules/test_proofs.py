@@ -15,6 +15,7 @@ def sub(pattern: str, replacement: str) -> Callable[[str], str]:
     return lambda text: re.sub(pattern, replacement, text)
 
 
+_AGED, _PATIENT = (rf"meshscope_agent_heartbeat_{what}_seconds\{{[^}}]*\}}" for what in ("age", "patience"))
 ON_SLO = r"on \(cluster, namespace, service, slo\)"
 # What is broken, where the proof that must notice lies, and the story in it that does.
 MUTANTS: dict[str, tuple[Callable[[str], str], str, str]] = {
@@ -281,12 +282,12 @@ MUTANTS: dict[str, tuple[Callable[[str], str], str, str]] = {
         "platform",
         "left out",
     ),
-    "platform: a neighbour's rules count": (sub(r'\{rule_group=~"[^"]*"\}', ""), "platform", "neighbour's rule"),
-    "platform: a neighbour's targets count": (sub(r"up\{job=[^}]*\}", "up"), "platform", "neighbour's targets"),
+    "platform: a neighbour's rules count": (sub(r',rule_group=~"[^"]*"', ""), "platform", "neighbour's rule"),
+    "platform: a neighbour's targets count": (sub(r"up\{[^}]*job=[^}]*\}", "up"), "platform", "neighbour's targets"),
     "platform: one gateway is lost among many": (sub(r">=\s+0\.5", ">= 2"), "platform", "among 300"),
     "platform: half a gateway is nothing": (sub(r">=\s+0\.5", "> 0.5"), "platform", "two pods does not"),
     "platform: a gateway that is seen by one pod is absent": (
-        sub(r"(?s)max( by \(cluster, job, workload\) \((?:(?!max by).)*?egress)", r"min\1"),
+        sub(r"(?s)max( by \(job, workload\) \((?:(?!max by).)*?egress)", r"min\1"),
         "platform",
         "its two pods answers",
     ),
@@ -301,13 +302,18 @@ MUTANTS: dict[str, tuple[Callable[[str], str], str, str]] = {
         "more samples",
     ),
     "platform: why collectors lose telemetry is not told": (
-        sub(r"sum by \(cluster, exporter, reason\)", "sum by (cluster, exporter)"),
+        sub(r"sum by \(exporter, reason\)", "sum by (exporter)"),
         "platform",
         "what is sent fails",
     ),
+    "platform: a neighbour's collectors count": (
+        sub(',job="collectors"', ""),
+        "platform",
+        "neighbour's collectors",
+    ),
     "platform: what is dropped is forgotten": (sub("notifications_dropped", "nothing"), "platform", "are dropped"),
     "platform: an Alertmanager that is not found is forgotten": (
-        sub(r"alertmanagers_discovered\)\s+< 1", "alertmanagers_discovered) < 0"),
+        sub(r"(alertmanagers_discovered\{[^}]*\}\s*\))\s*< 1", r"\1 < 0"),
         "platform",
         "is found",
     ),
@@ -328,17 +334,17 @@ MUTANTS: dict[str, tuple[Callable[[str], str], str, str]] = {
         "metrics are refused",
     ),
     "agent: a part may be silent for ever": (
-        sub(r"(?s)meshscope_agent_heartbeat_age_seconds\s*>\s*meshscope_agent_heartbeat_patience_seconds", "0 > 1"),
+        sub(rf"{_AGED}\s*>\s*{_PATIENT}", "0 > 1"),
         "platform",
         "another one",
     ),
     "agent: every silence counts": (
-        sub(r">\s*meshscope_agent_heartbeat_patience_seconds", "> 0"),
+        sub(rf">\s*{_PATIENT}", "> 0"),
         "platform",
         "as long as it may be",
     ),
     "agent: one that is dead says nothing, so nothing is said": (
-        sub(r"absent\(meshscope_agent_heartbeat_age_seconds\)", "meshscope_agent_heartbeat_age_seconds < 0"),
+        sub(rf"absent\(\s*({_AGED})\s*\)", r"\1 < 0"),
         "platform",
         "killed is back",
     ),

@@ -16,11 +16,16 @@ _AT_EXPORTER = {**_EXPORTER, "reason": "failed"}
 _AT_PROCESSOR = {**_PROCESSOR, "reason": "dropped_early"}
 _LOST = ("otelcol_exporter_send_failed_spans", "otelcol_exporter_enqueue_failed_log_records")
 _REFUSED = ("otelcol_receiver_refused_log_records", "otelcol_receiver_refused_metric_points")
+_NEIGHBOURS = "another-mesh/collectors"
 _EARLY = "otelcol_processor_tail_sampling_sampling_trace_dropped_too_early"
 
 
+def _job(bench: Bench) -> str:
+    return job(COLLECTORS, bench.real.mesh, bench.options)
+
+
 def _collectors(bench: Bench, *tiers: str, up: str = "1") -> list[Series]:
-    ours = job(COLLECTORS, bench.real.mesh, bench.options)
+    ours = _job(bench)
     mesh = bench.real.mesh.name
     return [
         gauge("up", up, job=ours, namespace="monitoring", pod=f"{mesh}-{tier}-collector-0", instance=tier)
@@ -41,11 +46,16 @@ def _gone(bench: Bench) -> Stories:
     )
 
 
-def _losing(_: Bench) -> Stories:
-    logs, metrics = (counter(name, 5, **_RECEIVER) for name in _REFUSED)
-    sent, queued = (counter(name, 3, **_EXPORTER) for name in _LOST)
-    taken, passed = counter(_REFUSED[0], 0, **_RECEIVER), counter(_LOST[0], 0, **_EXPORTER)
-    decided = counter(_EARLY, 0, **_PROCESSOR)
+def _losing(bench: Bench) -> Stories:
+    ours = _job(bench)
+
+    def counted(name: str, increment: int, by: dict[str, str], job: str = ours) -> Series:
+        return counter(name, increment, job=job, **by)
+
+    logs, metrics = (counted(name, 5, _RECEIVER) for name in _REFUSED)
+    sent, queued = (counted(name, 3, _EXPORTER) for name in _LOST)
+    taken, passed = counted(_REFUSED[0], 0, _RECEIVER), counted(_LOST[0], 0, _EXPORTER)
+    decided, early = (counted(_EARLY, increment, _PROCESSOR) for increment in (0, 2))
     return Stories(
         firing=[
             ("logs are refused", [logs], _AT_RECEIVER, ""),
@@ -53,23 +63,32 @@ def _losing(_: Bench) -> Stories:
             ("what is sent fails", [sent], _AT_EXPORTER, ""),
             ("what is sent and what is queued fails", [sent, queued], _AT_EXPORTER, ""),
             ("what is queued fails while sending does not", [taken, passed, queued], _AT_EXPORTER, ""),
-            ("traces are dropped undecided", [taken, passed, counter(_EARLY, 2, **_PROCESSOR)], _AT_PROCESSOR, ""),
+            ("traces are dropped undecided", [taken, passed, early], _AT_PROCESSOR, ""),
         ],
-        quiet=[("nothing is refused, fails or is dropped", [taken, passed, decided]), ("no series", [])],
+        quiet=[
+            ("nothing is refused, fails or is dropped", [taken, passed, decided]),
+            ("a neighbour's collectors lose", [counted(_LOST[0], 3, _EXPORTER, _NEIGHBOURS)]),
+            ("no series", []),
+        ],
     )
 
 
-def _queue(size: int) -> list[Series]:
+def _queue(size: int, job: str) -> list[Series]:
     return [
-        gauge("otelcol_exporter_queue_size", str(size), **_EXPORTER),
-        gauge("otelcol_exporter_queue_capacity", "1000", **_EXPORTER),
+        gauge("otelcol_exporter_queue_size", str(size), job=job, **_EXPORTER),
+        gauge("otelcol_exporter_queue_capacity", "1000", job=job, **_EXPORTER),
     ]
 
 
-def _full(_: Bench) -> Stories:
+def _full(bench: Bench) -> Stories:
+    ours = _job(bench)
     return Stories(
-        firing=[("a queue beyond four fifths", _queue(810), _EXPORTER, "81%")],
-        quiet=[("a queue of four fifths", _queue(800)), ("no series", [])],
+        firing=[("a queue beyond four fifths", _queue(810, ours), _EXPORTER, "81%")],
+        quiet=[
+            ("a queue of four fifths", _queue(800, ours)),
+            ("a neighbour's queue is full", _queue(1000, _NEIGHBOURS)),
+            ("no series", []),
+        ],
     )
 
 

@@ -10,7 +10,8 @@ import re
 
 from meshscope.build.alertmanager import ALERTING_FAILING
 from meshscope.build.options import Options
-from meshscope.build.promql import marked, quoted, selector
+from meshscope.build.promql import marked, quoted
+from meshscope.build.rules.reach import reach
 from meshscope.build.rules.statics import group_name
 from meshscope.build.rules.watch import Watch
 from meshscope.model.model import Model
@@ -39,7 +40,7 @@ def alerting_watches(model: Model, options: Options) -> tuple[Watch, ...]:
             description=f"{_PARTS}{'' if stack else _MORE_PARTS}. Their logs say why. This is told in every way that "
             "the mesh's owner has.",
         ),
-        *(() if stack else (_refused(options),)),
+        *(() if stack else (_refused(model, options),)),
         _late(model, options),
     )
 
@@ -64,20 +65,23 @@ def our_groups(model: Model) -> str:
 
 
 def _untold(model: Model, options: Options) -> str:
+    own = reach(model.mesh)
+
     def failing(counter: str, label: str, over: str, at_least: str) -> str:
         named = f'label_replace(increase({counter}[{over}]), "part", "$1", "{label}", "(.+)")'
-        return f"sum by (cluster, part) ({named}) {at_least}"
+        return f"sum by ({own.labels('part')}) ({named}) {at_least}"
 
     window, longer = options.duration(5 * minutes), options.duration(15 * minutes)
-    rules = selector("prometheus_rule_evaluation_failures_total", our_groups(model))
+    rules = own.series("prometheus_rule_evaluation_failures_total", our_groups(model))
     parts = [failing(rules, "rule_group", window, "> 0")]
     if not model.mesh.stack:
         # One message that was given up is sent again with its group's next turn; the second time, somebody waits for
         # it. Webhooks go to machines that are missed otherwise: the agent by its heartbeat, the dead-man's switch by
         # itself.
-        sent = 'alertmanager_notifications_failed_total{integration!="webhook"}'
-        dropped = f"sum by (cluster) (increase(prometheus_notifications_dropped_total[{window}])) > 0"
-        nobody = "max by (cluster) (prometheus_notifications_alertmanagers_discovered) < 1"
+        sent = own.series("alertmanager_notifications_failed_total", 'integration!="webhook"')
+        lost = own.series("prometheus_notifications_dropped_total")
+        dropped = f"sum by ({own.labels()}) (increase({lost}[{window}])) > 0"
+        nobody = f"max by ({own.labels()}) ({own.series('prometheus_notifications_alertmanagers_discovered')}) < 1"
         parts += [
             failing(sent, "integration", longer, ">= 2"),
             marked(dropped, part="notifications"),
@@ -86,13 +90,13 @@ def _untold(model: Model, options: Options) -> str:
     return " or ".join(parts)
 
 
-def _refused(options: Options) -> Watch:
-    window = options.duration(5 * minutes)
+def _refused(model: Model, options: Options) -> Watch:
+    own, window = reach(model.mesh), options.duration(5 * minutes)
     # The greatest of a window: a scrape that fails meanwhile makes nobody believe that all is well.
+    taken_by = {part: own.series(f"{part}_config_last_reload_successful") for part in ("prometheus", "alertmanager")}
     parts = (
-        f"label_replace(min by (cluster) (max_over_time({part}_config_last_reload_successful[{window}])) == 0, "
-        f'"program", "{part}", "", "")'
-        for part in ("prometheus", "alertmanager")
+        marked(f"min by ({own.labels()}) (max_over_time({taken}[{window}])) == 0", program=part)
+        for part, taken in taken_by.items()
     )
     return Watch(
         name="ReloadFailed",
@@ -107,13 +111,14 @@ def _refused(options: Options) -> Watch:
 
 
 def _late(model: Model, options: Options) -> Watch:
-    ours = our_groups(model)
-    missed = selector("prometheus_rule_group_iterations_missed_total", ours)
-    took = selector("prometheus_rule_group_last_duration_seconds", ours)
+    own, ours = reach(model.mesh), our_groups(model)
+    missed = own.series("prometheus_rule_group_iterations_missed_total", ours)
+    took = own.series("prometheus_rule_group_last_duration_seconds", ours)
+    by = own.labels("rule_group")
     return Watch(
         name="RuleEvaluationMissed",
-        expression=f"sum by (cluster, rule_group) (increase({missed}[{options.duration(5 * minutes)}])) > 0 "
-        f"or max by (cluster, rule_group) ({took} > prometheus_rule_group_interval_seconds)",
+        expression=f"sum by ({by}) (increase({missed}[{options.duration(5 * minutes)}])) > 0 "
+        f"or max by ({by}) ({took} > prometheus_rule_group_interval_seconds)",
         page=False,
         pending=5 * minutes,
         service="prometheus",

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Mapping
 from meshscope.build.jobs import job
 from meshscope.build.options import Options
 from meshscope.build.prometheus import COLLECTORS
-from meshscope.build.promql import marked, quoted, selector
+from meshscope.build.promql import marked, quoted
 from meshscope.build.rules.annotations import Template
+from meshscope.build.rules.reach import Reach, reach
 from meshscope.build.rules.watch import Watch
 from meshscope.model.model import Model
 from meshscope.model.units import minutes
@@ -45,12 +46,14 @@ _DESCRIPTIONS: Mapping[str, str] = {
 
 def collector_watches(model: Model, options: Options) -> tuple[Watch, ...]:
     """Everything that is watched about collectors; that they are there only where the mesh defines some."""
-    window = options.duration(5 * minutes)
+    own, ours, window = reach(model.mesh), _ours(model, options), options.duration(5 * minutes)
+    size, capacity = (own.series(f"otelcol_exporter_queue_{what}", ours) for what in ("size", "capacity"))
+    losses = (_grows(own, ours, reason, *counted, window) for reason, counted in _LOSSES.items())
     return (
         *_gone(model, options),
         Watch(
             name="CollectorLosing",
-            expression=" or ".join(_grows(reason, *counted, window) for reason, counted in _LOSSES.items()),
+            expression=" or ".join(losses),
             page=False,
             pending=5 * minutes,
             service="collectors",
@@ -59,8 +62,7 @@ def collector_watches(model: Model, options: Options) -> tuple[Watch, ...]:
         ),
         Watch(
             name="CollectorQueueFull",
-            expression="max by (cluster, exporter) "
-            "(otelcol_exporter_queue_size / otelcol_exporter_queue_capacity) > 0.8",
+            expression=f"max by ({own.labels('exporter')}) ({size} / {capacity}) > 0.8",
             page=False,
             pending=5 * minutes,
             service="collectors",
@@ -73,7 +75,7 @@ def collector_watches(model: Model, options: Options) -> tuple[Watch, ...]:
 def _gone(model: Model, options: Options) -> tuple[Watch, ...]:
     if not model.pipelines:
         return ()
-    ours = f"job={quoted(job(COLLECTORS, model.mesh, options))}"
+    own, ours = reach(model.mesh), _ours(model, options)
     # The OpenTelemetry operator calls a tier's pods `<name>-collector-...` (0.140, internal/naming); who lists
     # targets in files calls them as they like.
     tiers = {pipeline.name: f"(?:.+-)?{re.escape(pipeline.name)}(?:-.+)?" for pipeline in model.pipelines}
@@ -81,14 +83,14 @@ def _gone(model: Model, options: Options) -> tuple[Watch, ...]:
         tiers = {"all": ""}
     # Of what is absent only the question says where: one for each cluster, where there are several.
     parts = (
-        _absent(tier, cluster, selector("up", ours, _matcher("pod=~", pods), _matcher("cluster=", cluster)))
+        _absent(tier, cluster, own.series("up", ours, _matcher("pod=~", pods), _matcher("cluster=", cluster)))
         for cluster in model.mesh.clusters or ("",)
         for tier, pods in tiers.items()
     )
     return (
         Watch(
             name="CollectorAbsent",
-            expression=f"max by (cluster, tier) ({' or '.join(parts)})",
+            expression=f"max by ({own.labels('tier')}) ({' or '.join(parts)})",
             page=False,
             pending=5 * minutes,
             service="collectors",
@@ -99,6 +101,10 @@ def _gone(model: Model, options: Options) -> tuple[Watch, ...]:
     )
 
 
+def _ours(model: Model, options: Options) -> str:
+    return f"job={quoted(job(COLLECTORS, model.mesh, options))}"
+
+
 def _matcher(start: str, value: str) -> str:
     return f"{start}{quoted(value)}" if value else ""
 
@@ -107,8 +113,9 @@ def _absent(tier: str, cluster: str, up: str) -> str:
     return marked(f"absent({up} == 1)", tier=tier, **({"cluster": cluster} if cluster else {}))
 
 
-def _grows(reason: str, label: str, counters: Iterable[str], window: str) -> str:
+def _grows(own: Reach, ours: str, reason: str, label: str, counters: Iterable[str], window: str) -> str:
     # One counter at a time: rate() drops the name, and two counters of one exporter would be one series twice. Each is
     # compared before the union, or a counter at zero would hide the one after it.
-    rates = (marked(f"rate(otelcol_{counter}[{window}])", reason=reason) for counter in counters)
-    return " or ".join(f"sum by (cluster, {label}, reason) ({rate}) > 0" for rate in rates)
+    counted = (own.series(f"otelcol_{counter}", ours) for counter in counters)
+    rates = (marked(f"rate({counter}[{window}])", reason=reason) for counter in counted)
+    return " or ".join(f"sum by ({own.labels(label, 'reason')}) ({rate}) > 0" for rate in rates)

@@ -12,8 +12,9 @@ from collections.abc import Iterable
 from meshscope.build.jobs import job, jobs
 from meshscope.build.options import Options
 from meshscope.build.prometheus import PROXIES
-from meshscope.build.promql import marked, one_of, quoted, selector
+from meshscope.build.promql import marked, one_of, quoted
 from meshscope.build.rules.annotations import Template
+from meshscope.build.rules.reach import Reach, reach
 from meshscope.build.rules.watch import Watch
 from meshscope.model.model import Model
 from meshscope.model.units import minutes
@@ -26,11 +27,11 @@ _BLIND = "Until it is mended what it would report is missing from every indicato
 
 def scrape_watches(model: Model, options: Options) -> tuple[Watch, ...]:
     """Targets that give no numbers, each reason by itself, and a gateway of which nothing is known."""
-    ours = one_of("job", jobs(model, options))
+    own, ours = reach(model.mesh), one_of("job", jobs(model, options))
     return (
         Watch(
             name="ScrapeFailing",
-            expression=f"{marked(_down(ours), reason='down')} or {marked(_refused(ours), reason='refused')}",
+            expression=f"{marked(_down(own, ours), reason='down')} or {marked(_refused(own, ours), reason='refused')}",
             page=False,
             pending=10 * minutes,
             service="prometheus",
@@ -55,41 +56,38 @@ def scrape_watches(model: Model, options: Options) -> tuple[Watch, ...]:
     )
 
 
-def _refused(ours: str) -> str:
+def _refused(own: Reach, ours: str) -> str:
     # Of a scrape that fails at a limit or in the middle Prometheus still says how many samples came (prometheus 3.16,
     # scrape/scrape.go); of one without an answer it says 0.
-    samples = _by_workload("scrape_samples_scraped", ours)
-    return (
-        f"max by (cluster, job, workload) ({samples} and on (cluster, job, instance) {selector('up', ours)} == 0) > 0"
-    )
+    samples = _by_workload(own, "scrape_samples_scraped", ours)
+    down = f"{own.series('up', ours)} == 0"
+    return f"max by ({own.labels('job', 'workload')}) ({samples} and on (cluster, job, instance) {down}) > 0"
 
 
-def _down(ours: str) -> str:
-    up = selector("up", ours)
-    named = _by_workload("up", ours)
-    by_job = f"sum by (cluster, job) ({up} == bool 0) / count by (cluster, job) ({up}) > 0.1"
-    by_workload = (
-        f"sum by (cluster, job, workload) ({named} == bool 0) / count by (cluster, job, workload) ({named}) >= 0.5"
-    )
-    return f"{by_job} or ({by_workload} unless on (cluster, job) ({by_job}))"
+def _down(own: Reach, ours: str) -> str:
+    up, named = own.series("up", ours), _by_workload(own, "up", ours)
+    job, workload = own.labels("job"), own.labels("job", "workload")
+    by_job = f"sum by ({job}) ({up} == bool 0) / count by ({job}) ({up}) > 0.1"
+    by_workload = f"sum by ({workload}) ({named} == bool 0) / count by ({workload}) ({named}) >= 0.5"
+    return f"{by_job} or ({by_workload} unless on ({job}) ({by_job}))"
 
 
 def _gateways(model: Model, options: Options) -> tuple[Watch, ...]:
     # Among hundreds of proxies a gateway is no tenth of anything, and nobody else sees what arrives at the front door.
     if not model.gateways:
         return ()
-    proxies = f"job={quoted(job(PROXIES, model.mesh, options))}"
+    own, proxies = reach(model.mesh), f"job={quoted(job(PROXIES, model.mesh, options))}"
     where: dict[str, list[str]] = {}
     for gateway in model.gateways:
         where.setdefault(gateway.namespace, []).append(re.escape(gateway.name))
     up = " or ".join(
-        _by_workload("up", proxies, f"namespace={quoted(namespace)}", f"pod=~{quoted(_pods(names))}")
+        _by_workload(own, "up", proxies, f"namespace={quoted(namespace)}", f"pod=~{quoted(_pods(names))}")
         for namespace, names in sorted(where.items())
     )
     return (
         Watch(
             name="GatewayTelemetryAbsent",
-            expression=f"max by (cluster, job, workload) ({up}) == 0",
+            expression=f"max by ({own.labels('job', 'workload')}) ({up}) == 0",
             page=True,
             pending=5 * minutes,
             service="telemetry",
@@ -103,8 +101,8 @@ def _pods(names: Iterable[str]) -> str:
     return f"(?:{'|'.join(sorted(names))})(?:-.+)?"
 
 
-def _by_workload(metric: str, *matchers: str) -> str:
+def _by_workload(own: Reach, metric: str, *matchers: str) -> str:
     """``metric`` with a label ``workload``: namespace and what the pod's name begins with; empty for what is no pod."""
-    joined = f'label_join({selector(metric, *matchers)}, "workload", "/", "namespace", "pod")'
+    joined = f'label_join({own.series(metric, *matchers)}, "workload", "/", "namespace", "pod")'
     shortened = f'label_replace({joined}, "workload", "$1$2", "workload", {quoted(_POD)})'
     return f'label_replace({shortened}, "workload", "", "workload", "/")'

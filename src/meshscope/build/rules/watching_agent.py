@@ -5,6 +5,7 @@ from __future__ import annotations
 from meshscope.build.agent import OWN_ALERTS, OWN_FAULTS
 from meshscope.build.options import Options
 from meshscope.build.promql import marked, one_of
+from meshscope.build.rules.reach import Reach, reach
 from meshscope.build.rules.watch import Watch
 from meshscope.model.model import Model
 from meshscope.model.units import hours, minutes
@@ -12,10 +13,11 @@ from meshscope.model.units import hours, minutes
 
 def agent_watches(model: Model, options: Options) -> tuple[Watch, ...]:
     """Its silence, and its failures."""
+    own = reach(model.mesh)
     return (
         Watch(
             name=f"{OWN_ALERTS}Silent",
-            expression=_silent(),
+            expression=_silent(own),
             # What Falco sees only the agent is told; of everything else people are told without it.
             page=bool(model.falco_rules),
             pending=3 * minutes,
@@ -28,7 +30,7 @@ def agent_watches(model: Model, options: Options) -> tuple[Watch, ...]:
         ),
         Watch(
             name=f"{OWN_ALERTS}Failing",
-            expression=_failing(options),
+            expression=_failing(own, options),
             page=False,
             pending=5 * minutes,
             service="agent",
@@ -42,29 +44,29 @@ def agent_watches(model: Model, options: Options) -> tuple[Watch, ...]:
     )
 
 
-def _silent() -> str:
+def _silent(own: Reach) -> str:
     # An agent that is gone is absent for as long as it is gone: nothing of it grows old, whatever the window.
-    age = "meshscope_agent_heartbeat_age_seconds"
-    return (
-        f"max by (part) ({age} > meshscope_agent_heartbeat_patience_seconds) or {marked(f'absent({age})', part='all')}"
-    )
+    age, patience = (own.series(f"meshscope_agent_heartbeat_{what}_seconds") for what in ("age", "patience"))
+    return f"max by ({own.labels('part')}) ({age} > {patience}) or {marked(f'absent({age})', part='all')}"
 
 
-def _failing(options: Options) -> str:
+def _failing(own: Reach, options: Options) -> str:
     short, while_, hour = (options.duration(length) for length in (5 * minutes, 15 * minutes, 1 * hours))
 
-    def grown(counter: str, window: str) -> str:
-        return f"sum(increase(meshscope_agent_{counter}[{window}])) > 0"
+    def grown(counter: str, window: str, *matchers: str) -> str:
+        counted = own.series(f"meshscope_agent_{counter}", *matchers)
+        return f"sum by ({own.labels()}) (increase({counted}[{window}])) > 0"
 
     # Whatever is found by asking may only have been faster than its message; where no message comes at all, none will.
-    sent = 'alerts_received_total{source=~"alertmanager|grafana"}'
-    undelivered = f"({grown('alerts_undelivered_total', while_)}) unless ({grown(sent, while_)})"
+    sent = grown("alerts_received_total", while_, one_of("source", ("alertmanager", "grafana")))
+    undelivered = f"({grown('alerts_undelivered_total', while_)}) unless ({sent})"
     troubles = {
         "decisions": grown("alerts_dead_total", hour),
-        "receivers": grown(f"refused_total{{{one_of('reason', OWN_FAULTS)}}}", short),
+        "receivers": grown("refused_total", short, one_of("reason", OWN_FAULTS)),
         "deliveries": undelivered,
-        "tracker": grown('issues_total{outcome="failed"}', short),
-        "credentials": "max(meshscope_agent_credentials_stale) > 0",
+        "tracker": grown("issues_total", short, 'outcome="failed"'),
+        "credentials": f"max by ({own.labels()}) ({own.series('meshscope_agent_credentials_stale')}) > 0",
     }
     parts = [marked(trouble, part=part) for part, trouble in troubles.items()]
-    return " or ".join(["max by (part) (meshscope_agent_part_failing) > 0", *parts])
+    failing = f"max by ({own.labels('part')}) ({own.series('meshscope_agent_part_failing')}) > 0"
+    return " or ".join([failing, *parts])
