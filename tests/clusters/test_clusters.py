@@ -245,3 +245,42 @@ def test_a_label_on_constants_that_nobody_knows_breaks_no_join(promtool: Callabl
     more = Proof({**whole.files, "tests/mesh/synthetic.yaml": yaml.safe_dump(constants)})
     done = promtool(more, f"{tests}.yaml")
     assert done.returncode == 0, done.stdout + done.stderr  # type: ignore[attr-defined]
+
+
+def scraped(cluster: str, values: str, new: str, **labels: str) -> list[dict[str, str]]:
+    """Requests to ``cart`` from ``cluster``, and how many series of their target are new; both clusters' pods have
+    one address."""
+    target = {"cluster": cluster, "job": "mesh-proxies", "instance": "10.244.1.5:15090"}
+    written = ",".join(f'{name}="{text}"' for name, text in target.items())
+    said = (("scrape_series_added", new), ("scrape_samples_post_metric_relabeling", "100x480"))
+    return [
+        to("cart", values, **target, **labels),
+        *({"series": f"{name}{{{written}}}", "values": text} for name, text in said),
+    ]
+
+
+@pytest.mark.engines("promtool")
+def test_pods_of_two_clusters_with_one_address_are_two_targets(engine: Callable[[str], Path], tmp_path: Path) -> None:
+    """Samples are 15 s apart for two hours. After one, another cluster's old failures arrive: those are not new."""
+    failing = {"response_code": "503", "response_flags": "UF"}
+    errors = 'round(sum by (cluster) (sum_over_time(slo:errors:rate5m{service="cart"}[2h]) * 30))'
+    paging = 'count by (cluster) (ALERTS{alertstate="firing",severity="page",service="cart"})'
+    inputs = [
+        *scraped("eu-1", "0+150x480", "0x480"),
+        *scraped("us-1", "_x240 0+150x240", "_x240 0x240"),
+        to("cart", "_x240 500x240", cluster="us-1", instance="10.244.1.5:15090", **failing),
+    ]
+    Play(
+        model=two(),
+        inputs=inputs,
+        expected={(errors, "2h"): {'{cluster="eu-1"}': 0, '{cluster="us-1"}': 0}, (paging, "65m"): {}},
+        options=Options(everywhere=True),
+    ).run(engine("promtool"), tmp_path)
+    # What a target does that is there counts, whatever the other cluster's does.
+    inputs += [to("cart", "_x300 1000x180", cluster="eu-1", instance="10.244.1.5:15090", **failing)]
+    Play(
+        model=two(),
+        inputs=inputs,
+        expected={(errors, "2h"): {'{cluster="eu-1"}': 1000, '{cluster="us-1"}': 0}},
+        options=Options(everywhere=True),
+    ).run(engine("promtool"), tmp_path)

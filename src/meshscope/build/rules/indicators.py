@@ -123,6 +123,11 @@ class Raw:
         yield self._named(rate(f"{namespace}!={unknown}"), self.kinds)
         yield self._by_host(rate(f"{namespace}={unknown}"), unattributed.host, self.kinds)
 
+    @property
+    def target(self) -> tuple[str, ...]:
+        """The labels by which what is scraped of one target is known from all other."""
+        return (*((self.provider.labels.cluster,) if self.options.everywhere else ()), "job", "instance")
+
     def told_apart(self) -> tuple[str, ...]:
         """The provider's labels that say whose request was what, and what came of it."""
         labels, unattributed = self.provider.labels, self.provider.unattributed

@@ -8,6 +8,11 @@ failed or given-up series is added to its rate, if all of this holds of the targ
 - the sum of its failures rose by as much, so that nothing was counted before under another name;
 - at most half of its series are new: after a reload that adds a label all are, and no sum can tell.
 
+A target is its job and instance; under one Prometheus over several clusters also its cluster, since their pods may
+have the same addresses. There a cluster's name has to be on all that is scraped of a target, on what Prometheus adds
+(``scrape_series_added``) too, as an external label and a target's own label are: where ``metric_relabel_configs`` set
+it, which don't touch what is added (prometheus 3.16, scrape/scrape.go ``mutateReportSampleLabels``), none counts.
+
 It says nothing of a new target, of one that restarts after a scrape that failed, nor of a series that comes back with
 another value within the hour.
 """
@@ -24,8 +29,6 @@ from meshscope.model.units import hours
 
 _FAILURES = "target:failures:total"
 _BORN = "target:born:value"
-_TARGET = "job, instance"
-_ON = f"on ({_TARGET})"
 # Less than all of it: a sum of many floats is not exact.
 _NEARLY = "0.999"
 
@@ -35,22 +38,24 @@ def newborn_rules(raw: Raw) -> list[Rule]:
     if not raw.counts_first_values:
         return []
     recent, before = raw.options.duration(RECORDED), raw.options.duration(1 * hours)
-    labels = ", ".join((_TARGET, *raw.told_apart()))
+    target = ", ".join(raw.target)
+    on = f"on ({target})"
+    labels = ", ".join(dict.fromkeys((*raw.target, *raw.told_apart())))
     earlier = f"{_FAILURES} offset {recent}"
-    grown = f"{_FAILURES} - {_ON} ({earlier} or 0 * {_FAILURES})"
+    grown = f"{_FAILURES} - {on} ({earlier} or 0 * {_FAILURES})"
 
     def born(series: str) -> str:
         first = f"min_over_time({series}[{recent}]) unless present_over_time({series}[{before}] offset {recent})"
         return " unless ".join((first, *(f"last_over_time({stray}[{recent}])" for stray in raw.strays())))
 
     return [
-        recorded(_FAILURES, _summed(raw, _TARGET, lambda series: series)),
+        recorded(_FAILURES, _summed(raw, target, lambda series: series)),
         recorded(_BORN, _summed(raw, labels, born)),
         recorded(
             FIRST_VALUES,
-            f"{_BORN} and {_ON} (group by ({_TARGET}) ({raw.every()} offset {recent})) "
-            f"and {_ON} ({grown} >= {_ON} {_NEARLY} * sum by ({_TARGET}) ({_BORN})) "
-            f"and {_ON} (max_over_time(scrape_series_added[{recent}]) <= 0.5 * scrape_samples_post_metric_relabeling)",
+            f"{_BORN} and {on} (group by ({target}) ({raw.every()} offset {recent})) "
+            f"and {on} ({grown} >= {on} {_NEARLY} * sum by ({target}) ({_BORN})) "
+            f"and {on} (max_over_time(scrape_series_added[{recent}]) <= 0.5 * scrape_samples_post_metric_relabeling)",
         ),
     ]
 
