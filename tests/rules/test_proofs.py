@@ -164,6 +164,11 @@ MUTANTS: dict[str, tuple[Callable[[str], str], str, str]] = {
         "traffic_gone",
         "without any",
     ),
+    "traffic: nights are missed by the volume of the day": (
+        sub(r"(service:requests:rate5m\[30m\] offset 1d)", r"(\1) + 1e9"),
+        "traffic_gone",
+        "as quiet as yesterday",
+    ),
     "traffic: it is never gone for tickets": (sub('tier!="1"', 'tier="4"'), "traffic_gone", "without any"),
     "traffic: many are told one by one": (sub(r">\s+1 / 3", "> 2"), "traffic_gone", "many at once"),
     "unattributed: another share": (sub(r"\b0\.05 \*", "0.1 *"), "unattributed_failures", "just above"),

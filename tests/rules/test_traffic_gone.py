@@ -43,6 +43,27 @@ def test_a_service_of_working_days_is_not_missed_at_weekends_and_is_on_a_dead_mo
     ).run(engine("promtool"), tmp_path)
 
 
+def test_a_volume_is_of_the_day_and_yesterday_knows_the_night(engine, tmp_path):
+    volume = 1 * per_second
+    half = DAY // 2
+    # Half of each day is night. Of the 1800 in half an hour that are said come 30 in the first, 15 in the second.
+    by_night = f"0+120x{half} {120 * half}+2x{half} {122 * half}+120x{half} {242 * half}+1x{half}"
+    steady, born = f"0+120x{DAY + half} {120 * (DAY + half)}x{half}", f"_x{DAY} 0+120x{half} {120 * half}+1x{half}"
+    names = ("nightly", "stopped", "new")
+    # So many that two of them are less than a third.
+    others = [service(name) for name in ("unsaid", "other", "another")]
+    model = mesh(*(service(name, volume=volume) for name in names), *others)
+    told = {f'{{service="{name}", severity="ticket"}}': 1.0 for name in ("stopped", "new")}
+    Play(
+        model=model,
+        inputs=[to("nightly", by_night), to("stopped", steady), to("new", born), to("unsaid", steady)],
+        # Of a service that is new the volume alone is known; of one whose volume nobody says yesterday is not enough.
+        expected={(GONE, "18h"): {'{service="new", severity="ticket"}': 1}, (GONE, "35h"): {}, (GONE, "42h"): told},
+        step="2m",
+        every="10m",
+    ).run(engine("promtool"), tmp_path)
+
+
 def test_a_volume_needs_no_past_and_many_are_one_alert(engine, tmp_path):
     volume = 1 * per_second
     many = [service(f"many-{number}", volume=volume) for number in range(6)]

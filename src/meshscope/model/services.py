@@ -95,7 +95,9 @@ class Service:
     slos: tuple[SLO, ...] = ()
     """What its users were promised."""
     volume: Rate | None = None
-    """The requests a second that are usual; times of alerts are worked out from it."""
+    """The requests a second that are usual; times of alerts are worked out from it, and it arms `TrafficGone` (and
+    `MeshTrafficGone`) at once: less than 1% of it in 30 minutes is told, but where as little came at this time of
+    yesterday or a week ago. Not given, that alert needs a week's past."""
     version: str = ""
     """The version that is deployed, where the model should say it."""
     dataplane: DataPlane = DataPlane.SIDECAR

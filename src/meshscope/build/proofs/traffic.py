@@ -17,7 +17,7 @@ from meshscope.build.rules.slo import SLOW
 from meshscope.build.rules.statics import identity_labels, info_labels
 from meshscope.build.rules.traffic import MESH_TRAFFIC_GONE, TRAFFIC_GONE, traffic_rules
 from meshscope.model.services import Service
-from meshscope.model.units import minutes
+from meshscope.model.units import hours, minutes
 
 _STEPS = 45
 _STRANGERS = 20
@@ -25,7 +25,7 @@ _STRANGERS = 20
 
 def traffic_tests(bench: Bench) -> tuple[RuleTest, ...]:
     """One file; what is expected of a service whose volume nobody says needs a week, and is left to our own tests."""
-    cases = [case(bench.at(SLOW), story) for story in _stories(bench)]
+    cases = [case(bench.at(SLOW), story) for story in (*_stories(bench), _night(bench))]
     return (proof_file(bench, "traffic_gone", ("slo",), SLOW, cases),)
 
 
@@ -44,6 +44,25 @@ def _stories(bench: Bench) -> Iterator[Story]:
         [expect(TRAFFIC_GONE, at)],
     )
     yield Story("many at once are one alert", _strangers(bench), _one(bench, at))
+
+
+def _night(bench: Bench) -> Story:
+    """Of a hundredth of yesterday's night traffic comes more, of the volume less; by day the volume is expected."""
+    quiet, stopped = bench.expected
+    night, day = 60, 660
+
+    def of(service: Service, *shares: tuple[str, int]) -> Series:
+        every = _volume(bench, service) * SLOW.seconds
+        return requests(bench, service, "good", [Phase(every * Decimal(share), steps) for share, steps in shares])
+
+    return Story(
+        "a night that is as quiet as yesterday's",
+        [
+            of(quiet, ("0.02", night), ("1", day), ("0.005", night)),
+            of(stopped, ("1", night + day), ("0.005", night)),
+        ],
+        [expect(TRAFFIC_GONE, bench.at(25 * hours + 30 * minutes), [_expected(bench, stopped)])],
+    )
 
 
 def _traffic(bench: Bench, service: Service, left: str) -> Series:

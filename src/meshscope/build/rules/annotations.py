@@ -195,8 +195,9 @@ def traffic_annotations(voice: Voice, mesh: Mesh, board: str) -> dict[str, str]:
     whose = f"{voice.label('namespace')}/{voice.label('service')}"
     return {
         "summary": f"{whose} gets no traffic: less than 1% of the {voice.whole()} requests expected in 30 minutes",
-        "description": "Expected is its volume, or what came at this time of yesterday and of a week ago. Nothing "
-        "fails where nobody calls: look at what is in front of it. Say expects_traffic=False where silence is normal.",
+        "description": "Expected is the least of its volume and of what came at this time of yesterday and a week ago. "
+        "Nothing fails where nobody calls: look at what is in front of it. Say expects_traffic=False where silence is "
+        "normal.",
         **links(voice, mesh, board),
         "definition": str(mesh.place) if mesh.place else "mesh.py",
     }

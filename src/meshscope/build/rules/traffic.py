@@ -1,7 +1,9 @@
 """Traffic that falls to nothing: no failure is counted where nobody calls any more, or nobody comes through.
 
-What is expected of half an hour is the service's ``volume``; where none is said, the less of what came in the same half
-hour of yesterday and of a week ago. By yesterday alone a service of working days would be missed each Saturday.
+What is expected of half an hour is the least of the service's ``volume`` and of what came in the same half hour of
+yesterday and of a week ago: a volume is of the day, and each night would be missed by it. Where none is said, both have
+to be known, for by yesterday alone a service of working days would be missed each Saturday; where nothing is known of
+the past, it is the volume alone.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from __future__ import annotations
 from meshscope.artefacts.rules import Rule
 from meshscope.build.boards import board_uid
 from meshscope.build.options import Options
-from meshscope.build.promql import ID, pretty, quoted, selector
+from meshscope.build.promql import ID, apart, pretty, quoted, selector
 from meshscope.build.rules.annotations import Template, platform_annotations, traffic_annotations
 from meshscope.build.rules.indicators import RECORDED
 from meshscope.build.rules.recording import recorded
@@ -36,9 +38,10 @@ def traffic_rules(mesh: Mesh, options: Options) -> list[Rule]:
         return f"max by ({ID}) ({rate}) * {seconds}"
 
     day, week = (came(f" offset {options.duration(ago)}") for ago in (1 * days, 7 * days))
-    usual = f"({day} <= on ({ID}) {week}) or ({week} <= on ({ID}) {day})"
     expecting = selector("service:info", 'expects_traffic="true"')
-    expected = f"(service:volume:rate * {seconds} or on ({ID}) ({usual}))"
+    volume = f"service:volume:rate * {seconds}"
+    known = f"(service:volume:rate or ({day} and on ({ID}) {week}))"
+    expected = f"(min by ({ID}) ({apart(volume, day, week)}) and on ({ID}) {known})"
     # Of a service that nobody reports any more nothing came.
     left = f"({came()} or max by ({ID}) (0 * {expecting}))"
     gone = f"{expected} >= on ({ID}) clamp_min({left} / {SHARE}, {FEWEST_EXPECTED})"
