@@ -1,5 +1,6 @@
 """What `build` says of how soon trouble is told, held against numbers that a person works out."""
 
+import re
 from dataclasses import replace
 from decimal import Decimal
 
@@ -9,11 +10,17 @@ from meshscope.build.alertmanager import alertmanager
 from meshscope.build.assemble import assemble
 from meshscope.build.detection import detections
 from meshscope.build.options import Options
-from meshscope.check.rules.slo import burn_rate_out_of_reach
+from meshscope.check.rules.alert import pages_for_one
+from meshscope.check.rules.slo import burn_rate_out_of_reach, undetectable
 from meshscope.check.subject import Subject
 from meshscope.findings import DefinitionError, Level
+from meshscope.model.alerting import Severity
+from meshscope.model.library import OFF, LibraryAlert, Tuned
+from meshscope.model.mesh import TicketsOnly
+from meshscope.model.model import Model
+from meshscope.model.services import Service
 from meshscope.model.slo import SLO, Availability
-from meshscope.model.units import Number, days, per_second, percent
+from meshscope.model.units import Number, days, minutes, per_second, percent
 from meshscope.wiring.providers import provider
 from tests.rules.conftest import boutique
 from tests.rules.played import mesh_of, service
@@ -107,6 +114,75 @@ def test_fewer_than_one_request_in_two_hours_never_page_and_that_is_said() -> No
     found = told(promise(), 0.4)
     assert found.page_at_outage is None
     assert "never pages: 0.4 requests an hour are fewer than one in two hours, so that it is a ticket" in str(found)
+
+
+def staging(*services: Service) -> Model:
+    """A mesh of ``services`` where an environment lets nothing page."""
+    model = mesh_of(services)
+    return replace(model, mesh=replace(model.mesh, severities=TicketsOnly(model.mesh.severities)))
+
+
+def test_where_nothing_may_page_each_time_is_that_of_a_ticket() -> None:
+    one = service("search", promise(burn_rates=(14.4, 6, 3, 1)))
+    (loud,), (found,) = detections(mesh_of([one])), detections(staging(one))
+    assert (found.page_at_outage, found.page_at_tenth) == (None, None)
+    assert (found.ticket_at_outage, found.ticket_at_tenth) == (loud.page_at_outage, loud.page_at_tenth)
+    assert "a ticket 1m 37s after every request fails, 9m 23s after one in ten is bad; so from 348" in str(found)
+    assert "14.4 x over 1h is a ticket" in str(found)
+    assert not re.search(r"\bpages?\b", str(found))
+
+
+def test_with_few_requests_a_cap_is_no_reason_that_the_volume_is() -> None:
+    rare = replace(service("search", promise()), volume=Decimal("0.4") / HOUR * per_second)
+    (found,) = detections(staging(rare))
+    assert "never pages" not in str(found)
+    assert str(found).startswith("eu-1/shop/search availability: a ticket ")
+
+
+def test_nothing_is_said_of_pages_by_check_where_nothing_may_page() -> None:
+    istio, _ = provider("istio", None)
+    assert istio is not None
+    rare = replace(service("search", promise("90")), volume=Decimal("0.4") / HOUR * per_second)
+    lone = [one for one in boutique().alerts if one.severity is Severity.PAGE][:1]
+    alone = [replace(one, at_least=0, pending=0 * minutes, page_after=None) for one in lone]
+    noted = []
+    for model in (mesh_of([rare]), staging(rare)):
+        subject = Subject(
+            model=replace(model, alerts=tuple(alone)),
+            provider=istio,
+            artefacts=assemble(model, istio, Options()).artefacts,
+            providers={"istio": istio},
+        )
+        rules = (undetectable, burn_rate_out_of_reach, pages_for_one)
+        noted.append([found.code for rule in rules for found in rule.judge(subject)])
+    assert noted == [["slo/undetectable", "slo/burn-rate-out-of-reach", "alert/pages-for-one"], []]
+
+
+def retuned(**alerts: Tuned) -> str:
+    """What is said where the mesh has these instead."""
+    model = mesh_of([service("search", promise())])
+    own = {LibraryAlert[name]: tuned for name, tuned in alerts.items()}
+    (found,) = detections(replace(model, mesh=replace(model.mesh, alerts=own)))
+    return str(found)
+
+
+def test_an_alert_that_is_off_or_a_ticket_has_no_time_of_a_page() -> None:
+    assert "pages 1m 37s after every request fails, 9m 23s after one in ten" in retuned()
+    late = retuned(ERROR_BUDGET_BURN=OFF)
+    assert "pages 12m 15s after every request fails; one in ten bad is told by nothing" in late
+    quiet = retuned(ERROR_BUDGET_BURN=Tuned(severity=Severity.TICKET))
+    assert "pages 12m 15s after every request fails; one in ten bad is a ticket after 9m 23s" in quiet
+    assert "pages 6m 37s after" in retuned(ERROR_BUDGET_BURN=Tuned(pending=5 * minutes), OUTAGE=OFF)
+    nothing = retuned(ERROR_BUDGET_BURN=OFF, OUTAGE=OFF, NOTHING_SUCCEEDS=OFF)
+    assert nothing.endswith("nothing is told after every request fails; one in ten bad is told by nothing")
+
+
+def test_what_one_service_turns_off_is_not_told_of_that_one_alone() -> None:
+    own = {LibraryAlert.ERROR_BUDGET_BURN: OFF, LibraryAlert.OUTAGE: OFF, LibraryAlert.NOTHING_SUCCEEDS: OFF}
+    other, mute = service("other", promise()), replace(service("mute", promise()), alerts=own)
+    found = {one.service.name: one for one in detections(mesh_of([other, mute]))}
+    assert found["mute"].first_at_outage is None
+    assert found["other"].page_at_outage is not None
 
 
 def test_only_indicators_without_requests_are_held_back_in_their_own_cluster() -> None:

@@ -2,13 +2,14 @@
 
 Counted from the first bad request, with steady traffic and a steady share of bad requests, until Prometheus fires: one
 scrape and one evaluation are added (for a ticket also the longest wait for the next sum), Alertmanager's group_wait
-is not. Where no volume is said, enough is assumed, and from how much on that holds is told.
+is not. Where no volume is said, enough is assumed, and from how much on that holds is told. Alerts count as mesh and
+service retune them, and as tickets where an environment lets nothing page.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from decimal import ROUND_CEILING, Decimal
 
 from meshscope.artefacts.files import File, text_file
@@ -16,6 +17,8 @@ from meshscope.build.rules.burn import BURNS, FEWEST_BAD_EVENTS, Burn, out_of_re
 from meshscope.build.rules.outages import FEWEST_FAILURES, LITTLE_WINDOWS, OUTAGE_RATIO, OUTAGE_WINDOW
 from meshscope.build.rules.slo import FAST, MOST_RAW_SERIES, RARE, SLOW, raw_series
 from meshscope.findings import Place
+from meshscope.model.alerting import Severity
+from meshscope.model.library import LibraryAlert, Tuned
 from meshscope.model.model import Model
 from meshscope.model.provider import MeshProvider
 from meshscope.model.services import Identity, Service
@@ -35,10 +38,11 @@ _HOUR = 1 * hours
 class Detection:
     """When an SLO's alerts fire: after every request is bad, and after one in ten is; None is never.
 
-    ``events_an_hour`` is the volume, ``holds_from`` that from which the first page is as early as said, where none is
-    said. ``out_of_reach`` are the long windows of the pages by burn rate that not even an outage makes fire; ``own``
-    says what the SLO's own burn rates mean, empty where it has none. ``unseen`` is why nothing of it can be measured at
-    all, and then there are no times.
+    ``too_few`` says why its volume makes no page of an outage; it is empty too where no alert is to page.
+    ``holds_from`` is the volume from which the first times hold, ``rarest`` the time for less, where none is said.
+    ``burns`` is False where the alert on burn rates is turned off. ``out_of_reach`` are the long windows of the first
+    burn rates that not even an outage makes fire; ``own`` says what the SLO's own burn rates mean, empty where it has
+    none. ``unseen`` is why nothing of it can be measured at all, and then there are no times.
     """
 
     service: Identity
@@ -48,7 +52,8 @@ class Detection:
     page_at_tenth: Duration | None
     ticket_at_outage: Duration | None
     ticket_at_tenth: Duration | None
-    events_an_hour: Decimal | None
+    too_few: str = ""
+    burns: bool = True
     holds_from: Decimal | None = None
     rarest: Duration | None = None
     out_of_reach: tuple[Duration, ...] = ()
@@ -61,26 +66,35 @@ class Detection:
             return f"{self.service} {self.slo}: never told, for {self.unseen}"
         return f"{self.service} {self.slo}: {self._outage()}{self._tenth()}{''.join(self._more())}"
 
+    @property
+    def first_at_outage(self) -> Duration | None:
+        """When an outage is told, by whatever tells it."""
+        return self.ticket_at_outage if self.page_at_outage is None else self.page_at_outage
+
     def _outage(self) -> str:
-        turned = "is slow" if self.latency else "fails"
+        after = f"after every request {'is slow' if self.latency else 'fails'}"
         if self.page_at_outage is not None:
-            return f"pages {spoken(self.page_at_outage)} after every request {turned}"
-        told = f"never pages: {float(self.events_an_hour or 0):.3g} requests an hour are fewer than one in two hours"
-        if self.ticket_at_outage is not None:
-            told += f", so that it is a ticket {spoken(self.ticket_at_outage)} after every request {turned}"
-        return told
+            return f"pages {spoken(self.page_at_outage)} {after}"
+        ticket = f"a ticket {spoken(self.ticket_at_outage)} {after}" if self.ticket_at_outage is not None else ""
+        if self.too_few:
+            return f"never pages: {self.too_few}{f', so that it is {ticket}' if ticket else ''}"
+        return ticket or f"nothing is told {after}"
 
     def _tenth(self) -> str:
-        if self.page_at_tenth is not None:
-            return f", {spoken(self.page_at_tenth)} after one in ten is bad"
+        tenth = self.page_at_tenth
+        if self.page_at_outage is None and not self.too_few:
+            tenth = self.ticket_at_tenth
+        if tenth is not None:
+            return f", {spoken(tenth)} after one in ten is bad"
         if self.ticket_at_tenth is not None:
             return f"; one in ten bad is a ticket after {spoken(self.ticket_at_tenth)}"
-        return "; one in ten bad is within its objective"
+        return "; one in ten bad is within its objective" if self.burns else "; one in ten bad is told by nothing"
 
     def _more(self) -> Iterator[str]:
-        if self.holds_from is not None and self.rarest is not None:
-            yield f"; so from {self.holds_from} requests an hour on, of fewer an outage within {spoken(self.rarest)}"
-            yield " down to one request in two hours"
+        if self.holds_from:
+            yield f"; so from {self.holds_from} requests an hour on"
+            if self.rarest is not None:
+                yield f", of fewer an outage within {spoken(self.rarest)} down to one request in two hours"
         if self.out_of_reach:
             windows = " and ".join(str(window) for window in self.out_of_reach)
             yield f"; not even an outage reaches its burn rate over {windows}"
@@ -112,7 +126,7 @@ def told(found: tuple[Detection, ...]) -> tuple[str, ...]:
     if len(found) <= MOST_TOLD:
         return ("how soon each SLO's trouble is told:", *(f"  {one}" for one in found))
     never = Duration(Decimal("Infinity"))
-    latest = sorted(found, key=lambda one: (one.page_at_outage or never).seconds, reverse=True)[:FEW]
+    latest = sorted(found, key=lambda one: (one.first_at_outage or never).seconds, reverse=True)[:FEW]
     return (
         f"how soon trouble is told: {len(found)} SLOs in {DETECTION_FILE}, the last {FEW} of them:",
         *(f"  {one}" for one in latest),
@@ -128,31 +142,101 @@ def detection_file(found: tuple[Detection, ...], origins: tuple[Place | None, ..
 
 def _detection(service: Service, slo: SLO, model: Model, *, direct: bool) -> Detection:
     volume = service.volume.value if service.volume else None
-    scrape = model.mesh.scrape_interval
-    burns = {True: scrape + FAST, False: scrape + SLOW + RARE}
-
-    def burning(share: Decimal, *, pages: bool) -> list[_Told]:
-        found = (_burns(burn, slo, share, volume, direct=direct) for burn in BURNS if burn.pages is pages)
-        return [one.later(burns[pages]) for one in found if one is not None]
-
-    quiet = [one.later(scrape + SLOW + FAST) for one in _none_good(volume)]
-    pages = burning(OUTAGE, pages=True) + [one.later(burns[True]) for one in _outage(volume)] + quiet
-    tenth = burning(TENTH, pages=True)
-    firsts = [min(found) for found in (pages, tenth) if found]
+    voices = _voices(service, model)
+    outage = _ways(OUTAGE, slo, volume, voices, model, direct=direct)
+    tenth = _ways(TENTH, slo, volume, voices, model, direct=direct)
+    # What a person waits for: the page, or where nothing is to page the ticket.
+    pages = any(way.pages for way in outage)
+    firsts = [first for found in (outage, tenth) if (first := _first(found, pages=pages)) is not None]
+    rare = [way.after for way in outage if way.alert is LibraryAlert.NOTHING_SUCCEEDS and way.pages is pages]
+    burning = voices.get(LibraryAlert.ERROR_BUDGET_BURN, {})
     return Detection(
         service=service.identity,
         slo=slo.name,
         latency=isinstance(slo.of, Latency),
-        page_at_outage=_first(pages),
-        page_at_tenth=_first(tenth),
-        ticket_at_outage=_first(burning(OUTAGE, pages=False)),
-        ticket_at_tenth=_first(burning(TENTH, pages=False)),
-        events_an_hour=volume * 3600 if volume is not None else None,
-        holds_from=max(one.from_an_hour for one in firsts) if volume is None else None,
-        rarest=max(quiet).after if volume is None else None,
-        out_of_reach=out_of_reach(slo),
-        own=_meaning(slo),
+        page_at_outage=_after(outage, pages=True),
+        page_at_tenth=_after(tenth, pages=True),
+        ticket_at_outage=_after(outage, pages=False),
+        ticket_at_tenth=_after(tenth, pages=False),
+        too_few="" if pages or volume is None else _too_few(volume, voices),
+        burns=bool(burning),
+        holds_from=max((way.from_an_hour for way in firsts), default=None) if volume is None else None,
+        rarest=max(rare, default=None) if volume is None else None,
+        out_of_reach=out_of_reach(slo) if burning else (),
+        own=_meaning(slo, burning),
     )
+
+
+@dataclass(frozen=True)
+class _Voice:
+    """How an alert is told here: whether it pages, and for how long its condition must hold first."""
+
+    pages: bool
+    pending: Duration
+
+
+_TOLD_BY: Mapping[LibraryAlert, tuple[bool, ...]] = {
+    LibraryAlert.ERROR_BUDGET_BURN: (True, False),
+    LibraryAlert.OUTAGE: (True,),
+    LibraryAlert.NOTHING_SUCCEEDS: (True,),
+}
+
+
+def _voices(service: Service, model: Model) -> Mapping[LibraryAlert, Mapping[bool, _Voice]]:
+    """How each alert on an SLO is told of ``service``, by whether it pages as it comes; none that is off."""
+    found = {}
+    for alert, as_they_come in _TOLD_BY.items():
+        mesh, own = (alerts.get(alert, Tuned()) for alerts in (model.mesh.alerts, service.alerts))
+        if mesh.off or own.off:
+            continue
+        severity = own.severity or mesh.severity
+        pending = own.pending or mesh.pending or 0 * minutes
+        found[alert] = {
+            pages: _Voice(
+                pages=model.mesh.severities.wakes and (pages if severity is None else severity is Severity.PAGE),
+                pending=pending,
+            )
+            for pages in as_they_come
+        }
+    return found
+
+
+def _too_few(volume: Decimal, voices: Mapping[LibraryAlert, Mapping[bool, _Voice]]) -> str:
+    """Why an outage at ``volume`` a second does not page; empty where no alert is to."""
+    said = f"{float(volume * 3600):.3g} requests an hour are "
+    woken = {alert for alert, voice in voices.items() if any(one.pages for one in voice.values())}
+    if LibraryAlert.NOTHING_SUCCEEDS in woken:
+        return f"{said}fewer than one in two hours"
+    return f"{said}too few for the alerts that page" if woken else ""
+
+
+def _ways(
+    share: Decimal,
+    slo: SLO,
+    volume: Decimal | None,
+    voices: Mapping[LibraryAlert, Mapping[bool, _Voice]],
+    model: Model,
+    *,
+    direct: bool,
+) -> list[_Told]:
+    """Everything that tells of a ``share`` of bad requests."""
+    scrape = model.mesh.scrape_interval
+    delays = {True: scrape + FAST, False: scrape + SLOW + RARE}
+    burn = LibraryAlert.ERROR_BUDGET_BURN
+    found = [
+        (burn, one.pages, told, delays[one.pages])
+        for one in BURNS
+        if (told := _burns(one, slo, share, volume, direct=direct)) is not None
+    ]
+    if share == OUTAGE:
+        found += [(LibraryAlert.OUTAGE, True, told, delays[True]) for told in _outage(volume)]
+        quiet = scrape + SLOW + FAST
+        found += [(LibraryAlert.NOTHING_SUCCEEDS, True, told, quiet) for told in _none_good(volume)]
+    return [
+        replace(told, after=told.after + delay + voice.pending, alert=alert, pages=voice.pages)
+        for alert, pages, told, delay in found
+        if (voice := voices.get(alert, {}).get(pages)) is not None
+    ]
 
 
 @dataclass(frozen=True, order=True)
@@ -161,13 +245,17 @@ class _Told:
 
     after: Duration
     from_an_hour: Decimal
+    alert: LibraryAlert | None = field(default=None, compare=False)
+    pages: bool = field(default=False, compare=False)
 
-    def later(self, by: Duration) -> _Told:
-        return _Told(self.after + by, self.from_an_hour)
+
+def _first(found: list[_Told], *, pages: bool) -> _Told | None:
+    return min((one for one in found if one.pages is pages), default=None)
 
 
-def _first(found: list[_Told]) -> Duration | None:
-    return min(found).after if found else None
+def _after(found: list[_Told], *, pages: bool) -> Duration | None:
+    first = _first(found, pages=pages)
+    return first.after if first is not None else None
 
 
 def _burns(burn: Burn, slo: SLO, share: Decimal, volume: Decimal | None, *, direct: bool) -> _Told | None:
@@ -210,11 +298,11 @@ def _none_good(volume: Decimal | None) -> list[_Told]:
     return found
 
 
-def _meaning(slo: SLO) -> str:
-    if not slo.burn_rates:
+def _meaning(slo: SLO, voices: Mapping[bool, _Voice]) -> str:
+    if not slo.burn_rates or not voices:
         return ""
     said = [
-        f"{plain(burn.rate(slo))} x over {burn.long} {'pages' if burn.pages else 'is a ticket'} "
+        f"{plain(burn.rate(slo))} x over {burn.long} {'pages' if voices[burn.pages].pages else 'is a ticket'} "
         f"({float(100 * burn.spent(slo)):.3g}% of its budget)"
         for burn in BURNS
     ]

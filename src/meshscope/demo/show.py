@@ -290,11 +290,14 @@ def _worked_out(assembly: Assembly, model: Model, page: Page) -> None:
 
 
 def _detected(one: Detection) -> Iterator[str]:
-    if one.page_at_outage is not None:
-        tenth = f", {spoken(one.page_at_tenth)} after one in ten does" if one.page_at_tenth is not None else ""
+    after, tenth, told = one.page_at_outage, one.page_at_tenth, "is paged"
+    if after is None:
+        after, tenth, told = one.ticket_at_outage, one.ticket_at_tenth, "has a ticket"
+    if after is not None:
+        more = f", {spoken(tenth)} after one in ten does" if tenth is not None else ""
         yield (
-            f"{one.service.namespace}/{one.service.name} {one.slo}: its owner is paged {spoken(one.page_at_outage)} "
-            f"after every request turns bad{tenth}"
+            f"{one.service.namespace}/{one.service.name} {one.slo}: its owner {told} {spoken(after)} "
+            f"after every request turns bad{more}"
         )
 
 

@@ -77,12 +77,14 @@ def many_expression(paging: str) -> str:
 
 def many_annotations(mesh: Mesh, worst: str = _WORST) -> dict[str, str]:
     """What the page about many says: how many, the ten ``worst``, and where to look."""
+    wakes = mesh.severities.wakes
+    left_open = " Pages that were told before it began and end within it stay open at the pager: a ticket lists them."
     return {
         **platform_annotations(
             mesh,
-            "{{ $value }} services of {{ $labels.owner }} page at once",
-            f"One page for all of them: what they share fails. The worst, by their bad requests:{worst}. Pages that "
-            "were told before it began and end within it stay open at the pager: a ticket lists them.",
+            f"{{{{ $value }}}} services of {{{{ $labels.owner }}}} {'page' if wakes else 'fail'} at once",
+            f"One {'page' if wakes else 'ticket'} for all of them: what they share fails. The worst, by their bad "
+            f"requests:{worst}.{left_open if wakes else ''}",
             MANY_SERVICES_FAILING,
         ),
         "dashboard_url": f"{mesh.grafana.rstrip('/')}/d/{board_uid(mesh, 'mesh-overview')}"

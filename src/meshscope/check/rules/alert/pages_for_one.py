@@ -2,7 +2,8 @@
 
 ## What it does
 Tries each alert that pages with a single request within its window, a bad one. Where its condition holds then, nothing
-asks for more (`at_least`), and it waits less than the window, one request is enough.
+asks for more (`at_least`), and it waits less than the window, one request is enough. Where an environment caps
+severities nobody is to be woken.
 
 ## Why it is bad
 A service without traffic answers one request at night, it fails, and that is 100%. Whoever is woken finds nothing, and
@@ -40,8 +41,9 @@ from meshscope.model.units import Duration, seconds
 
 def judge(subject: Subject) -> Iterator[Finding]:
     """One finding for each alert that pages for one request of one."""
+    wakes = subject.model.mesh.severities.wakes
     for alert in subject.model.alerts:
-        if alert.severity is Severity.PAGE and _is_enough(alert):
+        if wakes and alert.severity is Severity.PAGE and _is_enough(alert):
             yield Finding(
                 code="alert/pages-for-one",
                 title=f"alert `{alert.name}` pages for one bad request of one",

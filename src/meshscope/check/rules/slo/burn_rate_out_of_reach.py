@@ -2,7 +2,7 @@
 
 ## What it does
 Compares each SLO's burn rates with its budget: the budget times the burn rate is the share of bad requests from which
-the page fires, and there are no more than all of them.
+the page fires, and there are no more than all of them. Where an environment caps severities nobody is to be woken.
 
 ## Why it is bad
 It is none of itself: with a low objective a budget can't be spent that fast, and `Outage` pages when nearly everything
@@ -35,6 +35,8 @@ from meshscope.findings import Finding, Level, Place
 
 def judge(subject: Subject) -> Iterator[Finding]:
     """One finding for each SLO of which some page by burn rate can't fire."""
+    if not subject.model.mesh.severities.wakes:
+        return
     said: set[tuple[Place | None, str]] = set()
     for _, slo in subject.model.slos:
         windows = " and ".join(str(window) for window in out_of_reach(slo))

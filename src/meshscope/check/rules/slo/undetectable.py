@@ -3,6 +3,7 @@
 ## What it does
 Asks of each SLO whether a total outage would page. With fewer than one request in two hours it would not: even the page
 for little traffic (`NothingSucceeds`) wants three bad requests within six hours, so that one failure wakes nobody.
+Where an environment caps severities, or these alerts are turned off, nobody is to be woken.
 
 ## Why it is bad
 An outage of it is a ticket that may come after days. A service as quiet as that is better watched by a probe.
@@ -47,7 +48,7 @@ from meshscope.findings import Finding, Level
 def judge(subject: Subject) -> Iterator[Finding]:
     """One finding for each SLO of a service that can't page at the service's volume."""
     for (service, slo), told in zip(subject.model.slos, detections(subject.model), strict=True):
-        if told.page_at_outage is None:
+        if told.too_few:
             yield Finding(
                 code="slo/undetectable",
                 title=f"SLO `{slo.name}` of service `{service.identity}` can't page",
