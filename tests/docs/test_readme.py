@@ -23,9 +23,9 @@ def test_make_targets_do_what_the_readme_says():
     wanted = [command.text for command in commands(README) if command.text.startswith("make ")]
     assert wanted == ["make demo", "make test"]
     plain = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
-    for command, does in (("make demo", "meshscope demo"), ("make test", "pytest --engines=required")):
+    for command, does in (("make demo", "meshscope demo"), ("make test", "pytest --engines=required -m alone")):
         done = subprocess.run([*command.split(), "-n"], cwd=ROOT, env=plain, capture_output=True, text=True, check=True)
-        assert done.stdout.rstrip().endswith(does)
+        assert does in done.stdout
 
 
 @pytest.mark.engines("prometheus", "promtool", "amtool", "otelcol", "otelcol-logs")
