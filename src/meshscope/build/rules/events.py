@@ -64,7 +64,7 @@ def longer_events(raw: Raw, window: Duration, *, from_raw: bool) -> list[Rule]:
     if from_raw:
         answers = raw.answers(window)
         within = f"max by ({SLO}) ({_objectives(raw.answered_under(window, raw.bounds))})" if raw.bounds else ""
-        good = f"({within} or 0 * {late})" if late else within
+        good = f"({within} or {_none(late)})" if late else within
     else:
         answers = averaged(answers_of(RECORDED))
         good = f"({averaged(GOOD)})"
@@ -110,7 +110,7 @@ def _good(raw: Raw, within: str, late: str) -> str:
     parts = [f"sum by ({VIEW}) ({' or '.join(well)}) * on ({VIEW}) group_right () {_AVAILABILITY}"]
     if within:
         parts.append(_objectives(within))
-    zeros = [_zero(RECORDED), *([f"0 * {late}"] if late else [])]
+    zeros = [_zero(RECORDED), *([_none(late)] if late else [])]
     return " or ".join((f"max by ({SLO}) ({' or '.join(parts)})", *zeros))
 
 
@@ -121,6 +121,11 @@ def _errors(raw: Raw, window: Duration, good: str) -> str:
         events = f'(slo:events:rate{window} and on ({SLO}) slo:objective:ratio{{sli="latency"}})'
         parts.append(f"clamp_min({events} - on ({SLO}) {good}, 0)")
     return " or ".join(parts)
+
+
+def _none(late: str) -> str:
+    # By SLO alone: what is read carries our labels (ours.py), and what it stands beside does not.
+    return f"0 * max by ({SLO}) ({late})"
 
 
 def _zero(window: Duration) -> str:
