@@ -228,7 +228,8 @@ def _send(url: str, alerts: frozenset[Labels], *, over: bool) -> None:
     body = [
         {
             "labels": dict(alert),
-            "startsAt": (now - timedelta(seconds=1)).isoformat(),
+            # What began longer ago than its group waits is told at once, before anything can inhibit it.
+            "startsAt": (now - timedelta(seconds=over)).isoformat(),
             "endsAt": (now if over else now + timedelta(hours=1)).isoformat(),
         }
         for alert in alerts
