@@ -44,11 +44,11 @@ def _silent(route: Mapping[str, Any]) -> dict[str, Any]:
 
 
 HARM: dict[str, tuple[str, Callable[[Built], Built], str]] = {
-    "no rule says code 503": (
-        "refused-503-uf",
+    # Of a failure without a flag: one with a flag is known by that as well.
+    "no rule says code 5xx": (
+        "every-500",
         _rules(lambda rule: {**rule, "expr": str(rule["expr"]).replace("5..", "4..")}),
-        # What is no failure is no good request either, and is missed as traffic later.
-        "carts gets a page about shop/cart within 5 min: told after",
+        "carts gets a page about shop/cart within 5 min: never told",
     ),
     "every page waits half an hour": (
         "refused-503-uf",
