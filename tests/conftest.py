@@ -41,7 +41,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--write-goldens", action="store_true", help="write what is printed now as what is expected")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def engine(request: pytest.FixtureRequest) -> Callable[[str], Path]:
     """The path of a real engine by name; without it the test is skipped, or fails under --engines=required."""
 

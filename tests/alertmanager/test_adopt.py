@@ -149,6 +149,11 @@ def test_what_can_t_be_merged_safely_is_refused_with_its_place_and_what_to_do(
     assert finding.help
 
 
+def a_receiver_with(key: str, said: str) -> str:
+    """A configuration whose sixth line says ``said``, as it is written."""
+    return f"route:\n  receiver: a\nreceivers:\n- name: a\n  webhook_configs:\n  - {key}: {said}\n"
+
+
 @pytest.mark.parametrize(
     "said",
     [
@@ -164,7 +169,7 @@ def test_what_can_t_be_merged_safely_is_refused_with_its_place_and_what_to_do(
     ],
 )
 def test_a_value_of_theirs_is_theirs_whatever_a_reader_makes_of_it(said: str, boutique: Model) -> None:
-    theirs = f"route:\n  receiver: a\nreceivers:\n- name: a\n  webhook_configs:\n  - credentials: {said}\n"
+    theirs = a_receiver_with("credentials", said)
     assert without_ours(merged(boutique, theirs)) == theirs
 
 
@@ -192,7 +197,7 @@ def test_a_value_of_theirs_is_theirs_whatever_a_reader_makes_of_it(said: str, bo
     ],
 )
 def test_what_another_program_fills_in_is_refused_on_its_line(said: str, boutique: Model) -> None:
-    theirs = f"route:\n  receiver: a\nreceivers:\n- name: a\n  webhook_configs:\n  - url: {said}\n"
+    theirs = a_receiver_with("url", said)
     with pytest.raises(MeshscopeError) as refused:
         merged(boutique, theirs)
     finding = refused.value.finding
@@ -217,7 +222,7 @@ def test_what_another_program_fills_in_is_refused_on_its_line(said: str, boutiqu
     ],
 )
 def test_templates_of_alertmanager_and_dollars_are_their_own(said: str, boutique: Model) -> None:
-    theirs = f"route:\n  receiver: a\nreceivers:\n- name: a\n  webhook_configs:\n  - url: {said}\n"
+    theirs = a_receiver_with("url", said)
     assert without_ours(merged(boutique, theirs)) == theirs
 
 

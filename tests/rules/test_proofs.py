@@ -166,7 +166,7 @@ MUTANTS: dict[str, tuple[Callable[[str], str], str, str]] = {
     ),
     "traffic: nights are missed by the volume of the day": (
         sub(r"(service:requests:rate5m\[30m\] offset 1d)", r"(\1) + 1e9"),
-        "traffic_gone",
+        "traffic_gone_by_night",
         "as quiet as yesterday",
     ),
     "traffic: it is never gone for tickets": (sub('tier!="1"', 'tier="4"'), "traffic_gone", "without any"),

@@ -59,7 +59,8 @@ def ours(group: RuleGroup, mesh: Mesh) -> RuleGroup:
 
     def one(rule: Rule) -> Rule:
         labelled = {**rule.labels, **labels} if rule.alert or rule.record in APART else rule.labels
-        expression = _READ.sub(narrowed, rule.expr)
+        # Constants read nothing, and there are tens of thousands of them.
+        expression = rule.expr if group.static else _READ.sub(narrowed, rule.expr)
         return replace(rule, labels=labelled, expr=rule.expr if expression == rule.expr else pretty(expression))
 
     return replace(group, rules=tuple(map(one, group.rules)))

@@ -11,6 +11,7 @@ import click
 
 from meshscope.artefacts.rules import Rule as PrometheusRule
 from meshscope.build.options import Options
+from meshscope.build.rules.annotations import CHOSEN
 from meshscope.check.pages import catalogue, entry, index, page, summary
 from meshscope.check.subject import Rule
 from meshscope.cli import exits, options
@@ -118,7 +119,7 @@ def _alert(alert: Alert | None, raised: Sequence[PrometheusRule]) -> Iterator[st
 
 def _readable(template: str) -> str:
     """A message of Prometheus's template language for a person: each choice on a line of its own, values in <>."""
-    text = re.sub(r'{{ if eq \$labels\.(\w+) "([^"]*)" }}(.*?){{ end }}', r"\n  \1=\2: \3", template)
+    text = CHOSEN.sub(r"\n  \g<label>=\g<value>: \g<text>", template)
     text = re.sub(r"{{ with printf .*?{{ end }}", "<looked up>", text)
     return re.sub(r"{{ \$(?:labels\.)?(\w+).*? }}", r"<\1>", text)
 

@@ -14,6 +14,7 @@ from meshscope.build.proofs.platform_scraping import SCRAPING
 from meshscope.build.proofs.platform_series import Stories, Tellers
 from meshscope.build.proofs.series import Series, buckets, requests, steady
 from meshscope.build.proofs.synthetic import EVERY, STEP, Bench
+from meshscope.build.rules.annotations import CHOSEN
 from meshscope.build.rules.platform import annotations_of, labels_of, watches
 from meshscope.build.rules.watch import Watch
 from meshscope.model.slo import Latency
@@ -78,7 +79,7 @@ class _Proofs:
         for template, text in said.items():
             texts = {name: annotation.replace(template, text) for name, annotation in texts.items()}
         texts = {name: _WITH.sub(lambda found: _said(found, labels), text) for name, text in texts.items()}
-        texts = {name: _CHOSEN.sub(lambda found: _chosen(found, labels), text) for name, text in texts.items()}
+        texts = {name: CHOSEN.sub(lambda found: _chosen(found, labels), text) for name, text in texts.items()}
         return alerting({**labels_of(self.watch, mesh), **labels}, texts)
 
 
@@ -106,7 +107,4 @@ def _present(bench: Bench) -> list[Series]:
 
 
 _WITH = re.compile(r"\{\{ with \$labels\.(?P<label>\w+) \}\}(?P<text>.*?)\{\{ end \}\}")
-_CHOSEN = re.compile(
-    r'\{\{ if eq \$labels\.(?P<label>\w+) "(?P<value>[^"]*)" \}\}(?P<text>.*?)\{\{ end \}\}', re.DOTALL
-)
 _TELLERS: Tellers = {"MeshTelemetryAbsent": _storm, **ALERTING, **SCRAPING, **COLLECTING, **AGENT}

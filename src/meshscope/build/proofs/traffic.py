@@ -13,7 +13,7 @@ from meshscope.build.proofs.series import Phase, Series, requests, series
 from meshscope.build.proofs.synthetic import Bench
 from meshscope.build.proofs.voice import Spoken
 from meshscope.build.rules.annotations import traffic_annotations
-from meshscope.build.rules.slo import SLOW
+from meshscope.build.rules.slo import RARE, SLOW
 from meshscope.build.rules.statics import identity_labels, info_labels
 from meshscope.build.rules.traffic import MESH_TRAFFIC_GONE, TRAFFIC_GONE, traffic_rules
 from meshscope.model.services import Service
@@ -24,9 +24,15 @@ _STRANGERS = 20
 
 
 def traffic_tests(bench: Bench) -> tuple[RuleTest, ...]:
-    """One file; what is expected of a service whose volume nobody says needs a week, and is left to our own tests."""
-    cases = [case(bench.at(SLOW), story) for story in (*_stories(bench), _night(bench))]
-    return (proof_file(bench, "traffic_gone", ("slo",), SLOW, cases),)
+    """One file, and one of what needs a day, which is looked at more rarely.
+
+    What is expected of a service whose volume nobody says needs a week, and is left to our own tests.
+    """
+    soon, night = ([case(bench.at(SLOW), one) for one in stories] for stories in (_stories(bench), [_night(bench)]))
+    return (
+        proof_file(bench, "traffic_gone", ("slo",), SLOW, soon),
+        proof_file(bench, "traffic_gone_by_night", ("slo",), RARE, night),
+    )
 
 
 def _stories(bench: Bench) -> Iterator[Story]:

@@ -6,6 +6,7 @@ writes Prometheus's template language, the unit tests' voice the text that the t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -38,6 +39,10 @@ class Voice(Protocol):
 
     def looked_up(self, series: str, label: str, extra: tuple[str, ...] = ()) -> str:
         """``label`` of the one series called ``series`` that has the alert's identity and its labels ``extra``."""
+
+
+# What `Template.chosen` writes for one value of a label, for whoever reads it back.
+CHOSEN = re.compile(r'{{ if eq \$labels\.(?P<label>\w+) "(?P<value>[^"]*)" }}(?P<text>.*?){{ end }}', re.DOTALL)
 
 
 @dataclass(frozen=True)
