@@ -108,11 +108,13 @@ def paced(groups: Sequence[Mapping[str, Any]], evaluation: int) -> tuple[dict[st
     made = []
     for group in groups:
         rules = []
+        # A group that looks back by a query_offset has the time of what it looks at.
         behind = seconds(str(group.get("query_offset", "0s")))
+        now = f"(time() + {behind})" if behind else "time()"
         for rule in group["rules"]:
             expression = last.sub(kept_until_next, added.sub(weighed, str(rule["expr"])))
             if rule.get("record") in slow:
-                expression = f"({expression}\n) and on () (vector(time() + {behind}) % {paces[rule['record']]} == 0)"
+                expression = f"({expression}\n) and on () (vector({now}) % {paces[rule['record']]} == 0)"
             rules.append({**rule, "expr": expression})
             before.add(rule.get("record", ""))
         made.append({**group, "rules": rules})
