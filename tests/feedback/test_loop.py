@@ -1,5 +1,6 @@
 """From an alert to its end: what is acted on, what is declined and why, and what is told of it."""
 
+import math
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -369,6 +370,25 @@ def test_numbers_that_can_t_be_had_forbid_a_kill_unless_the_alert_brings_them(tm
         it.send(structs.replace(told, annotations=notes))
         it.settled()
         assert len(it.pods.killed) == 1
+
+
+@pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan, 1e308, -1.0])
+@pytest.mark.parametrize("asked", ["store", "alert"])
+def test_what_is_no_number_is_unknown_and_the_next_start_reads_what_is_kept(
+    tmp_path: Path, value: float, asked: str
+) -> None:
+    with world(tmp_path) as it:
+        first, *_ = it.pods.names("ledger")
+        it.gauges.down = asked == "alert"
+        it.gauges.requests = value
+        told = alert("LoneFailingInstance", "ledger", pod=first)
+        notes = {"instance_failing": "1", "siblings_failing": "0", "instance_requests": str(value), "siblings": "2"}
+        it.send(structs.replace(told, annotations=notes if asked == "alert" else {}))
+        it.settled()
+        assert it.alerts()[0].code == "numbers_unknown"
+        assert it.pods.killed == []
+    with world(tmp_path) as it:
+        assert [len(one.decisions) for one in it.incidents()] == [1]
 
 
 def test_no_burst_of_alerts_kills_more_than_the_caps_allow(tmp_path: Path) -> None:

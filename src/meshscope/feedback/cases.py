@@ -15,7 +15,7 @@ from meshscope.feedback.guards import Case, Spent
 from meshscope.feedback.state import Act, AlertState, Evidence, Incident, Key, Numbers, Phase
 from meshscope.feedback.tools import Tools, identity
 from meshscope.findings import MeshscopeError
-from meshscope.insight.siblings import compared, pods
+from meshscope.insight.siblings import compared, countable, pods
 
 
 class Cases:
@@ -143,9 +143,9 @@ def _told_numbers(alert: AlertState, chosen: Instance, now: float) -> Numbers | 
     try:
         failing, siblings_failing = float(notes["instance_failing"]), float(notes["siblings_failing"])
         requests, siblings = float(notes["instance_requests"]), int(float(notes["siblings"]))
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, OverflowError):
         return None
-    if not (0 <= failing <= 1 and 0 <= siblings_failing <= 1 and requests >= 0 and siblings >= 0):
+    if not (0 <= failing <= 1 and 0 <= siblings_failing <= 1 and countable(requests) and countable(siblings)):
         return None
     return Numbers(
         at=now, instance=chosen.name, requests=0.0, failing=failing, siblings=siblings, siblings_requests=0.0,

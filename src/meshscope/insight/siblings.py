@@ -7,9 +7,13 @@ from decimal import Decimal
 from typing import Protocol
 
 from meshscope.build.discovery.store import Answer, Matcher, Question, Reading
+from meshscope.findings import Finding, MeshscopeError
 from meshscope.model.services import Identity
 
 _REQUESTS, _FAILURES = "instance:requests:rate5m", "instance:failures:rate5m"
+
+# More requests a second than any mesh has. Sums of what is below it are finite, and so are their shares.
+_MOST_REQUESTS = 1e12
 
 
 class Askable(Protocol):
@@ -38,8 +42,17 @@ class Compared:
     siblings_failing: float
 
 
+def countable(requests: float) -> bool:
+    """Whether it can be a number of requests: NaN, infinities and what is negative or beyond all reason are none."""
+    return 0 <= requests <= _MOST_REQUESTS
+
+
 def pods(store: Askable, service: Identity, now: Decimal) -> dict[str, tuple[str, Pod]]:
-    """The version and the traffic of each instance of ``service``. Raises `MeshscopeError` where it can't be asked."""
+    """The version and the traffic of each instance of ``service``.
+
+    Raises `MeshscopeError` where it can't be asked, or answers what is no number of requests: to leave that instance
+    out would make the others look well.
+    """
     where = tuple(
         Matcher(label, "=", value)
         for label, value in (("cluster", service.cluster), ("namespace", service.namespace), ("service", service.name))
@@ -50,6 +63,9 @@ def pods(store: Askable, service: Identity, now: Decimal) -> dict[str, tuple[str
             purpose="how the instances do", metric=metric, reading=Reading.VALUE, where=where, by=("pod", "version")
         )
         rows = store.ask(question, now).rows
+        for row in rows:
+            if not countable(row.value):
+                raise MeshscopeError(_no_number(metric, row["pod"], row.value))
         found[metric] = {row["pod"]: (row["version"], row.value) for row in rows}
     return {
         pod: (version, Pod(requests=requests, failures=found[_FAILURES].get(pod, ("", 0.0))[1]))
@@ -77,3 +93,10 @@ def whole(all_pods: dict[str, tuple[str, Pod]]) -> Pod:
     """All instances together."""
     every = [pod for _, pod in all_pods.values()]
     return Pod(requests=sum(pod.requests for pod in every), failures=sum(pod.failures for pod in every))
+
+
+def _no_number(metric: str, pod: str, value: float) -> Finding:
+    return Finding(
+        code="agent/no-number", title="the metrics give no number of requests", why=f"{metric} of {pod} is {value}",
+        help=f"look at what writes {metric} into this store beside the rules that are built",
+    )  # fmt: skip
