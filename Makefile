@@ -31,7 +31,7 @@ test: setup  ## prove everything against the real programs
 	@echo "about 45 minutes on two cores; the first time 25 minutes more and 11 GiB of disk, to build the engines"
 	@$(MAKE) --no-print-directory browser
 	@$(MAKE) --no-print-directory engines
-	@# One process more than processors: a third of the time tests wait for something.
+	@# One process more than processors: with as many, a quarter of their time nothing ran.
 	@failed=0; \
 	$(BIN)/pytest --engines=required -m "not alone" --numprocesses=$$(($$(getconf _NPROCESSORS_ONLN) + 1)) \
 	  --dist=loadfile --no-loadscope-reorder || failed=1; \

@@ -372,7 +372,7 @@ def test_numbers_that_can_t_be_had_forbid_a_kill_unless_the_alert_brings_them(tm
         assert len(it.pods.killed) == 1
 
 
-@pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan, 1e308, -1.0])
+@pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan, 1e308, 5e-324, -1.0])
 @pytest.mark.parametrize("asked", ["store", "alert"])
 def test_what_is_no_number_is_unknown_and_the_next_start_reads_what_is_kept(
     tmp_path: Path, value: float, asked: str

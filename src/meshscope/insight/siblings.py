@@ -12,8 +12,8 @@ from meshscope.model.services import Identity
 
 _REQUESTS, _FAILURES = "instance:requests:rate5m", "instance:failures:rate5m"
 
-# More requests a second than any mesh has. Sums of what is below it are finite, and so are their shares.
-_MOST_REQUESTS = 1e12
+# Fewer and more requests a second than any mesh has. Sums of what lies between are finite, and so are their shares.
+_LEAST_REQUESTS, _MOST_REQUESTS = 1e-100, 1e12
 
 
 class Askable(Protocol):
@@ -44,7 +44,7 @@ class Compared:
 
 def countable(requests: float) -> bool:
     """Whether it can be a number of requests: NaN, infinities and what is negative or beyond all reason are none."""
-    return 0 <= requests <= _MOST_REQUESTS
+    return requests == 0 or _LEAST_REQUESTS <= requests <= _MOST_REQUESTS
 
 
 def pods(store: Askable, service: Identity, now: Decimal) -> dict[str, tuple[str, Pod]]:
