@@ -9,8 +9,10 @@ service retune them, and as tickets where an environment lets nothing page.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, Decimal
+from functools import cache
+from typing import NamedTuple, TypeAlias
 
 from meshscope.artefacts.files import File, text_file
 from meshscope.build.rules.burn import BURNS, FEWEST_BAD_EVENTS, Burn, out_of_reach
@@ -30,8 +32,8 @@ TENTH = Decimal("0.1")
 DETECTION_FILE = "detection.txt"
 MOST_TOLD = 24
 FEW = 5
-_SMEAR = 5 * minutes
-_HOUR = 1 * hours
+_SMEAR = (5 * minutes).seconds
+_HOUR = (1 * hours).seconds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +107,17 @@ class Detection:
 def detections(model: Model) -> tuple[Detection, ...]:
     """The detection times of every SLO, in the model's order."""
     direct = raw_series(model) <= MOST_RAW_SERIES
-    return tuple(_detection(service, slo, model, direct=direct) for service, slo in model.slos)
+    scrape = model.mesh.scrape_interval.seconds
+    usual = _voices({}, model)
+    # Many services share one SLO.
+    thresholds = {id(slo): tuple(burn.threshold(slo) for burn in BURNS) for _, slo in model.slos}
+    found = []
+    for service, slo in model.slos:
+        voices = _voices(service.alerts, model) if service.alerts else usual
+        volume = service.volume.value if service.volume else None
+        times = _times(thresholds[id(slo)], volume, voices, scrape, direct)
+        found.append(_detection(service, slo, voices, times))
+    return tuple(found)
 
 
 def measured(found: tuple[Detection, ...], model: Model, provider: MeshProvider) -> tuple[Detection, ...]:
@@ -140,39 +152,72 @@ def detection_file(found: tuple[Detection, ...], origins: tuple[Place | None, ..
     return text_file(DETECTION_FILE, head + "".join(lines), origins)
 
 
-def _detection(service: Service, slo: SLO, model: Model, *, direct: bool) -> Detection:
-    volume = service.volume.value if service.volume else None
-    voices = _voices(service, model)
-    outage = _ways(OUTAGE, slo, volume, voices, model, direct=direct)
-    tenth = _ways(TENTH, slo, volume, voices, model, direct=direct)
-    # What a person waits for: the page, or where nothing is to page the ticket.
-    pages = any(way.pages for way in outage)
-    firsts = [first for found in (outage, tenth) if (first := _first(found, pages=pages)) is not None]
-    rare = [way.after for way in outage if way.alert is LibraryAlert.NOTHING_SUCCEEDS and way.pages is pages]
-    burning = voices.get(LibraryAlert.ERROR_BUDGET_BURN, {})
+def _detection(service: Service, slo: SLO, voices: tuple[_Voice, ...], times: _Times) -> Detection:
+    burning = {voice.comes: voice.pages for voice in voices if voice.alert is LibraryAlert.ERROR_BUDGET_BURN}
     return Detection(
         service=service.identity,
         slo=slo.name,
         latency=isinstance(slo.of, Latency),
-        page_at_outage=_after(outage, pages=True),
-        page_at_tenth=_after(tenth, pages=True),
-        ticket_at_outage=_after(outage, pages=False),
-        ticket_at_tenth=_after(tenth, pages=False),
-        too_few="" if pages or volume is None else _too_few(volume, voices),
+        page_at_outage=times.page_at_outage,
+        page_at_tenth=times.page_at_tenth,
+        ticket_at_outage=times.ticket_at_outage,
+        ticket_at_tenth=times.ticket_at_tenth,
+        too_few=times.too_few,
         burns=bool(burning),
-        holds_from=max((way.from_an_hour for way in firsts), default=None) if volume is None else None,
-        rarest=max(rare, default=None) if volume is None else None,
+        holds_from=times.holds_from,
+        rarest=times.rarest,
         out_of_reach=out_of_reach(slo) if burning else (),
         own=_meaning(slo, burning),
     )
 
 
-@dataclass(frozen=True)
-class _Voice:
-    """How an alert is told here: whether it pages, and for how long its condition must hold first."""
+class _Voice(NamedTuple):
+    """How an alert is told: whether it comes as a page and pages here, and the seconds its condition must hold."""
 
+    alert: LibraryAlert
+    comes: bool
     pages: bool
-    pending: Duration
+    pending: Decimal
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Times:
+    """What a `Detection` says of how long it takes."""
+
+    page_at_outage: Duration | None
+    page_at_tenth: Duration | None
+    ticket_at_outage: Duration | None
+    ticket_at_tenth: Duration | None
+    too_few: str
+    holds_from: Decimal | None
+    rarest: Duration | None
+
+
+# Most SLOs of a large mesh are alike, and a build asks twice.
+@cache
+def _times(
+    thresholds: tuple[Decimal, ...],
+    volume: Decimal | None,
+    voices: tuple[_Voice, ...],
+    scrape: Decimal,
+    direct: bool,
+) -> _Times:
+    """How long it takes at the ``thresholds`` of `BURNS`; ``direct`` is whether an hour is read from raw series."""
+    outage = _ways(OUTAGE, thresholds, volume, voices, scrape, direct=direct)
+    tenth = _ways(TENTH, thresholds, volume, voices, scrape, direct=direct)
+    # What a person waits for: the page, or where nothing is to page the ticket.
+    pages = any(way.pages for way in outage)
+    firsts = [first for found in (outage, tenth) if (first := _first(found, pages=pages)) is not None]
+    rare = [Duration(way.after) for way in outage if way.alert is LibraryAlert.NOTHING_SUCCEEDS and way.pages is pages]
+    return _Times(
+        page_at_outage=_after(outage, pages=True),
+        page_at_tenth=_after(tenth, pages=True),
+        ticket_at_outage=_after(outage, pages=False),
+        ticket_at_tenth=_after(tenth, pages=False),
+        too_few="" if pages or volume is None else _too_few(volume, voices),
+        holds_from=max((way.from_an_hour for way in firsts), default=None) if volume is None else None,
+        rarest=max(rare, default=None) if volume is None else None,
+    )
 
 
 _TOLD_BY: Mapping[LibraryAlert, tuple[bool, ...]] = {
@@ -182,29 +227,25 @@ _TOLD_BY: Mapping[LibraryAlert, tuple[bool, ...]] = {
 }
 
 
-def _voices(service: Service, model: Model) -> Mapping[LibraryAlert, Mapping[bool, _Voice]]:
-    """How each alert on an SLO is told of ``service``, by whether it pages as it comes; none that is off."""
-    found = {}
+def _voices(own: Mapping[LibraryAlert, Tuned], model: Model) -> tuple[_Voice, ...]:
+    """How each alert on an SLO is told of a service that retunes alerts as in ``own``; none that is off."""
+    found = []
     for alert, as_they_come in _TOLD_BY.items():
-        mesh, own = (alerts.get(alert, Tuned()) for alerts in (model.mesh.alerts, service.alerts))
-        if mesh.off or own.off:
+        mesh, here = (alerts.get(alert, Tuned()) for alerts in (model.mesh.alerts, own))
+        if mesh.off or here.off:
             continue
-        severity = own.severity or mesh.severity
-        pending = own.pending or mesh.pending or 0 * minutes
-        found[alert] = {
-            pages: _Voice(
-                pages=model.mesh.severities.wakes and (pages if severity is None else severity is Severity.PAGE),
-                pending=pending,
-            )
-            for pages in as_they_come
-        }
-    return found
+        severity = here.severity or mesh.severity
+        pending = (here.pending or mesh.pending or 0 * minutes).seconds
+        for comes in as_they_come:
+            pages = model.mesh.severities.wakes and (comes if severity is None else severity is Severity.PAGE)
+            found.append(_Voice(alert, comes, pages, pending))
+    return tuple(found)
 
 
-def _too_few(volume: Decimal, voices: Mapping[LibraryAlert, Mapping[bool, _Voice]]) -> str:
+def _too_few(volume: Decimal, voices: tuple[_Voice, ...]) -> str:
     """Why an outage at ``volume`` a second does not page; empty where no alert is to."""
     said = f"{float(volume * 3600):.3g} requests an hour are "
-    woken = {alert for alert, voice in voices.items() if any(one.pages for one in voice.values())}
+    woken = {voice.alert for voice in voices if voice.pages}
     if LibraryAlert.NOTHING_SUCCEEDS in woken:
         return f"{said}fewer than one in two hours"
     return f"{said}too few for the alerts that page" if woken else ""
@@ -212,97 +253,106 @@ def _too_few(volume: Decimal, voices: Mapping[LibraryAlert, Mapping[bool, _Voice
 
 def _ways(
     share: Decimal,
-    slo: SLO,
+    thresholds: tuple[Decimal, ...],
     volume: Decimal | None,
-    voices: Mapping[LibraryAlert, Mapping[bool, _Voice]],
-    model: Model,
+    voices: tuple[_Voice, ...],
+    scrape: Decimal,
     *,
     direct: bool,
 ) -> list[_Told]:
     """Everything that tells of a ``share`` of bad requests."""
-    scrape = model.mesh.scrape_interval
-    delays = {True: scrape + FAST, False: scrape + SLOW + RARE}
+    delays = {True: scrape + FAST.seconds, False: scrape + (SLOW + RARE).seconds}
     burn = LibraryAlert.ERROR_BUDGET_BURN
     found = [
         (burn, one.pages, told, delays[one.pages])
-        for one in BURNS
-        if (told := _burns(one, slo, share, volume, direct=direct)) is not None
+        for one, threshold in zip(BURNS, thresholds, strict=True)
+        if (told := _burns(one, threshold, share, volume, direct=direct)) is not None
     ]
     if share == OUTAGE:
         found += [(LibraryAlert.OUTAGE, True, told, delays[True]) for told in _outage(volume)]
-        quiet = scrape + SLOW + FAST
+        quiet = scrape + (SLOW + FAST).seconds
         found += [(LibraryAlert.NOTHING_SUCCEEDS, True, told, quiet) for told in _none_good(volume)]
     return [
-        replace(told, after=told.after + delay + voice.pending, alert=alert, pages=voice.pages)
-        for alert, pages, told, delay in found
-        if (voice := voices.get(alert, {}).get(pages)) is not None
+        _Told(after + delay + voice.pending, least, alert, voice.pages)
+        for alert, pages, (after, least), delay in found
+        for voice in voices
+        if voice.alert is alert and voice.comes is pages
     ]
 
 
-@dataclass(frozen=True, order=True)
-class _Told:
-    """An alert fires ``after`` a time, if there are as many requests an hour as ``from_an_hour``."""
+class _Told(NamedTuple):
+    """An alert fires ``after`` seconds, if there are as many requests an hour as ``from_an_hour``."""
 
-    after: Duration
+    after: Decimal
     from_an_hour: Decimal
-    alert: LibraryAlert | None = field(default=None, compare=False)
-    pages: bool = field(default=False, compare=False)
+    alert: LibraryAlert
+    pages: bool
+
+
+# Seconds, and the requests an hour from which they hold.
+_Seconds: TypeAlias = tuple[Decimal, Decimal]
 
 
 def _first(found: list[_Told], *, pages: bool) -> _Told | None:
-    return min((one for one in found if one.pages is pages), default=None)
+    told = (one for one in found if one.pages is pages)
+    return min(told, key=lambda one: (one.after, one.from_an_hour), default=None)
 
 
 def _after(found: list[_Told], *, pages: bool) -> Duration | None:
     first = _first(found, pages=pages)
-    return first.after if first is not None else None
+    return Duration(first.after) if first is not None else None
 
 
-def _burns(burn: Burn, slo: SLO, share: Decimal, volume: Decimal | None, *, direct: bool) -> _Told | None:
-    threshold = burn.threshold(slo)
+def _burns(burn: Burn, threshold: Decimal, share: Decimal, volume: Decimal | None, *, direct: bool) -> _Seconds | None:
     if share <= threshold:
         return None
-    # The long window holds a share that grows with time until it is more than the threshold.
-    bad_seconds = threshold * burn.long.seconds / share
-    seconds = bad_seconds if burn.long == _HOUR and direct else _smeared(bad_seconds)
+    seconds = _burnt(burn.long.seconds, threshold, share, direct)
     if not burn.pages:
         first = 1 / (volume * share) if volume else Decimal(0)
-        return _Told(Duration(max(seconds, first)), Decimal(0))
+        return max(seconds, first), Decimal(0)
     return _gated(seconds, _HOUR, share, volume)
 
 
-def _outage(volume: Decimal | None) -> list[_Told]:
-    found = _gated(_smeared(OUTAGE_RATIO * OUTAGE_WINDOW.seconds), OUTAGE_WINDOW, OUTAGE, volume)
+@cache
+def _burnt(window: Decimal, threshold: Decimal, share: Decimal, direct: bool) -> Decimal:
+    # The long window holds a share that grows with time until it is more than the threshold.
+    bad_seconds = threshold * window / share
+    return bad_seconds if window == _HOUR and direct else _smeared(bad_seconds)
+
+
+def _outage(volume: Decimal | None) -> list[_Seconds]:
+    window = OUTAGE_WINDOW.seconds
+    found = _gated(_smeared(OUTAGE_RATIO * window), window, OUTAGE, volume)
     return [found] if found else []
 
 
-def _gated(seconds: Decimal, window: Duration, share: Decimal, volume: Decimal | None) -> _Told | None:
-    """With at least five bad requests in ``window``, of which there must be ``volume`` a second."""
-    least = FEWEST_BAD_EVENTS / min(seconds, window.seconds) / share * _HOUR.seconds
+def _gated(seconds: Decimal, window: Decimal, share: Decimal, volume: Decimal | None) -> _Seconds | None:
+    """With at least five bad requests in ``window`` seconds, of which there must be ``volume`` a second."""
     if volume is None:
-        return _Told(Duration(seconds), least.to_integral_value(ROUND_CEILING))
-    if volume * share * window.seconds < FEWEST_BAD_EVENTS:
+        least = FEWEST_BAD_EVENTS / min(seconds, window) / share * _HOUR
+        return seconds, least.to_integral_value(ROUND_CEILING)
+    if volume * share * window < FEWEST_BAD_EVENTS:
         return None
-    return _Told(Duration(max(seconds, FEWEST_BAD_EVENTS / (volume * share))), Decimal(0))
+    return max(seconds, FEWEST_BAD_EVENTS / (volume * share)), Decimal(0)
 
 
-def _none_good(volume: Decimal | None) -> list[_Told]:
+def _none_good(volume: Decimal | None) -> list[_Seconds]:
     """From the last good request: half of it has left the window, and half of the third bad one has come in."""
     found = []
     for window in LITTLE_WINDOWS:
         least = FEWEST_FAILURES / window.seconds
         if volume is None or volume >= least:
             third = FEWEST_FAILURES / (volume or least)
-            after = Duration(max(window.seconds, third) + _SMEAR.seconds / 2)
-            found.append(_Told(after, least * _HOUR.seconds))
+            found.append((max(window.seconds, third) + _SMEAR / 2, least * _HOUR))
     return found
 
 
-def _meaning(slo: SLO, voices: Mapping[bool, _Voice]) -> str:
-    if not slo.burn_rates or not voices:
+def _meaning(slo: SLO, pages: Mapping[bool, bool]) -> str:
+    """What its own burn rates mean; ``pages`` is whether what comes as a page, or as a ticket, pages here."""
+    if not slo.burn_rates or not pages:
         return ""
     said = [
-        f"{plain(burn.rate(slo))} x over {burn.long} {'pages' if voices[burn.pages].pages else 'is a ticket'} "
+        f"{plain(burn.rate(slo))} x over {burn.long} {'pages' if pages[burn.pages] else 'is a ticket'} "
         f"({float(100 * burn.spent(slo)):.3g}% of its budget)"
         for burn in BURNS
     ]
@@ -314,9 +364,8 @@ def _meaning(slo: SLO, voices: Mapping[bool, _Voice]) -> str:
 
 def _smeared(bad_seconds: Decimal) -> Decimal:
     # Windows of recorded 5-minute rates see trouble grow quadratically for five minutes, then lag by half of them.
-    smear = _SMEAR.seconds
-    early = (2 * smear * bad_seconds).sqrt()
-    return early if early <= smear else bad_seconds + smear / 2
+    early = (2 * _SMEAR * bad_seconds).sqrt()
+    return early if early <= _SMEAR else bad_seconds + _SMEAR / 2
 
 
 def spoken(length: Duration) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from meshscope.check.subject import Rule
 
 _CODE = re.compile(r"[a-z]+/[a-z…]+(-[a-z…]+)*")
+_MAYBE = re.compile(r'"[a-z]+/[a-z{]')
 _TEXTS = ("title", "why", "help")
 _HOME = Path(__file__).resolve().parent.parent
 _INDEX = """\
@@ -71,8 +72,11 @@ def catalogue() -> Mapping[str, Entry]:
     found: dict[str, Entry] = {}
     for path in sorted(_HOME.rglob("*.py")):
         if "rules" not in path.relative_to(_HOME).parts[:2] and "check/rules" not in path.as_posix():
-            for entry in _written(ast.parse(path.read_text(encoding="utf-8"))):
-                found.setdefault(entry.code, entry)
+            text = path.read_text(encoding="utf-8")
+            # To parse is slow, and most of our files have no finding.
+            if _MAYBE.search(text):
+                for entry in _written(ast.parse(text)):
+                    found.setdefault(entry.code, entry)
     return {code: found[code] for code in sorted(found)}
 
 
@@ -85,12 +89,13 @@ def entry(code: str) -> Entry | None:
 
 
 def _written(tree: ast.Module) -> Iterator[Entry]:
+    nodes = tuple(ast.walk(tree))
     constants = {
         node.targets[0].id: node.value
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
     }
-    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+    for call in (node for node in nodes if isinstance(node, ast.Call)):
         named = {keyword.arg: keyword.value for keyword in call.keywords}
         if isinstance(call.func, ast.Name) and call.func.id == "Finding":
             said = named.get("code")

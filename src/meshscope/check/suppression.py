@@ -8,7 +8,7 @@ not understood or that nothing needs is a finding too.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
@@ -49,8 +49,13 @@ class Permission:
         return first <= self.place.line <= max(place.end_line, place.line)
 
 
-def permissions(root: Path, paths: Iterable[str], codes: Collection[str]) -> tuple[list[Permission], list[Finding]]:
-    """The permissions in the files ``paths`` below ``root``, and what is wrong with those that can't be understood."""
+def permissions(
+    root: Path, paths: Iterable[str], codes: Callable[[], Collection[str]]
+) -> tuple[list[Permission], list[Finding]]:
+    """The permissions in the files ``paths`` below ``root``, and what is wrong with those that can't be understood.
+
+    ``codes`` are those that can be allowed; it is called only where something is, for they are read from the code.
+    """
     found: list[Permission] = []
     findings: list[Finding] = []
     for path in paths:
@@ -67,7 +72,7 @@ def permissions(root: Path, paths: Iterable[str], codes: Collection[str]) -> tup
     return found, findings
 
 
-def declared(given: Iterable[Allow], codes: Collection[str]) -> tuple[list[Permission], list[Finding]]:
+def declared(given: Iterable[Allow], codes: Callable[[], Collection[str]]) -> tuple[list[Permission], list[Finding]]:
     """The permissions that mesh.py gives for other files, and what is wrong with those that can't be understood."""
     read = [
         _permission(each.code, each.until, each.place or Place("mesh.py", 1), codes, file=each.file) for each in given
@@ -107,7 +112,7 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
         yield from enumerate(text.split("\n"), start=1)
 
 
-def _read(said: str, place: Place, codes: Collection[str], *, alone: bool) -> Permission | Finding:
+def _read(said: str, place: Place, codes: Callable[[], Collection[str]], *, alone: bool) -> Permission | Finding:
     match = _ALLOW.match(said)
     if match is None:
         return _bad("this permission can't be understood", place, f"write it as {_SHAPE}")
@@ -115,10 +120,10 @@ def _read(said: str, place: Place, codes: Collection[str], *, alone: bool) -> Pe
 
 
 def _permission(
-    code: str, until: str, place: Place, codes: Collection[str], *, alone: bool = False, file: str = ""
+    code: str, until: str, place: Place, codes: Callable[[], Collection[str]], *, alone: bool = False, file: str = ""
 ) -> Permission | Finding:
-    if code not in codes:
-        close = get_close_matches(code, codes, n=1)
+    if code not in (known := codes()):
+        close = get_close_matches(code, known, n=1)
         remedy = f"did you mean {close[0]}?" if close else "run `meshscope explain` for the list of codes"
         return _bad(f"`{code}` can't be allowed: there is no such rule", place, remedy)
     try:

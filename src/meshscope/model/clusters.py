@@ -33,6 +33,8 @@ def clusters_of(node: Service | Gateway, mesh: Mesh) -> tuple[str, ...]:
     ``("",)`` in a mesh whose series carry no label for a cluster.
     """
     every = mesh.clusters or (mesh.cluster,)
+    if len(every) == 1:
+        return every
     said = (node.cluster,) if node.cluster else node.clusters
     # An environment has clusters of its own: what is said of others says nothing there.
     return tuple(cluster for cluster in every if cluster in said) or every
@@ -58,11 +60,10 @@ def calls_in(
     found: dict[tuple[Identity, Identity], tuple[Service | Gateway | External, Place | None]] = {}
     for some in calls:
         for caller, callee in some:
+            _, namespace, name = callee.identity
             for cluster in clusters_of(caller, mesh):
-                whom = callee.identity
-                if not isinstance(callee, External):
-                    whom = whom._replace(cluster=_counted(callee, cluster, mesh))
-                edge = (caller.identity._replace(cluster=cluster), whom)
+                where = "" if isinstance(callee, External) else _counted(callee, cluster, mesh)
+                edge = (Identity(cluster, caller.namespace, caller.name), Identity(where, namespace, name))
                 found.setdefault(edge, (callee, some.place))
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
 from meshscope.findings import DefinitionError, Finding, Place, here
@@ -144,7 +145,7 @@ class Service:
                 )
             )
 
-    @property
+    @cached_property
     def identity(self) -> Identity:
         """(cluster, namespace, name); the cluster is empty until the mesh's own is filled in."""
         return Identity(self.cluster, self.namespace, self.name)
@@ -177,7 +178,7 @@ class Gateway:
         dns_label(self.name, "gateway", "name", self.place)
         dns_label(self.namespace, "namespace", "namespace", self.place)
 
-    @property
+    @cached_property
     def identity(self) -> Identity:
         """(cluster, namespace, name)."""
         return Identity(self.cluster, self.namespace, self.name)
@@ -203,7 +204,7 @@ class External:
     def __post_init__(self) -> None:
         dns_label(self.name, "external service", "name", self.place)
 
-    @property
+    @cached_property
     def identity(self) -> Identity:
         """No cluster and no namespace: it is outside."""
         return Identity("", "", self.name)

@@ -120,7 +120,10 @@ def ruled(
     plugins = broken_providers(provider.name)
     every = list(dict.fromkeys([*found, *plugins, *by_rules(subject, own)]))
     paths = [path for path, _ in house.inputs if path.endswith(_COMMENTED)]
-    codes = {rule.code for rule in own} | catalogue().keys()
+
+    def codes() -> set[str]:
+        return {rule.code for rule in own} | catalogue().keys()
+
     given, wrong = permissions(house.root, paths, codes)
     more, odd = declared(house.model.allowed, codes)
     given, wrong = [*given, *more], [*wrong, *odd]
