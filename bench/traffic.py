@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.mesh import ROOT, Node, Shape
+from bench.mesh import ROOT, Shape
 
 CLUSTER = "eu-1"
 STEP = 30
@@ -149,31 +149,22 @@ def failing(number: int) -> float:
 def layers(shape: Shape) -> Iterator[Recorded]:
     """What our rules have recorded and read again, as far back as they read it."""
     for number, node in enumerate(shape.services):
-        yield from answers(number, node)
         for slo in SLOS:
             labels = {"cluster": CLUSTER, "namespace": node.namespace, "service": node.name, "slo": slo}
-            for what, share in (("events", 1.0), ("errors", failing(number))):
-                rate = node.rate * share
-                for layer, step, span, samples in (
-                    ("rate5m", 30, 6 * HOUR + _MARGIN, 1),
-                    ("sum10m", 600, 30 * DAY + 2 * _MARGIN, 20),
-                ):
-                    named = {"__name__": f"slo:{what}:{layer}", **labels}
-                    yield Recorded(labels=named, value=rate * samples, step=step, span=span)
-            # Six hours of what is good are read where nothing succeeds.
-            good = {"__name__": "slo:good:rate5m", **labels}
-            yield Recorded(labels=good, value=node.rate * (1 - failing(number)), step=30, span=6 * HOUR + _MARGIN)
+            rates = {"events": node.rate, "errors": node.rate * failing(number)}
+            rates["good"] = rates["events"] - rates["errors"]
+            for what, rate in rates.items():
+                named = {"__name__": f"slo:{what}:rate5m", **labels}
+                yield Recorded(labels=named, value=rate, step=30, span=HOUR + _MARGIN)
+                named = {"__name__": "slo:rate5m:over2m", **labels, "of": f"{what}_sum"}
+                yield Recorded(labels=named, value=4 * rate, step=120, span=6 * HOUR + _MARGIN)
+                if what != "good":
+                    named = {"__name__": f"slo:{what}:sum10m", **labels}
+                    yield Recorded(labels=named, value=20 * rate, step=600, span=30 * DAY + 2 * _MARGIN)
+            named = {"__name__": "slo:rate5m:over2m", **labels, "of": "errors_max"}
+            yield Recorded(labels=named, value=rates["errors"], step=120, span=6 * HOUR + _MARGIN)
             period = {"__name__": "slo:errors:ratio_period1h", **labels, "period": PERIOD}
             yield Recorded(labels=period, value=failing(number), step=HOUR, span=2 * HOUR)
-
-
-def answers(number: int, node: Node) -> Iterator[Recorded]:
-    """What is recorded of each kind of answer, for as long as the hour of the first page is read from it."""
-    labels = {"cluster": CLUSTER, "namespace": node.namespace, "service": node.name, "reporter": "source"}
-    shares = (("200", "-", 0.99 - failing(number)), ("404", "-", 0.01), ("503", "UF", failing(number)))
-    for code, flags, share in shares:
-        kind = {"__name__": "service:answers:rate5m", **labels, "response_code": code, "response_flags": flags}
-        yield Recorded(labels=kind, value=node.rate * share, step=30, span=HOUR + _MARGIN)
 
 
 def constants(rules: Iterable[Mapping[str, object]]) -> Iterator[Recorded]:

@@ -93,8 +93,8 @@ def played(player: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
     folder = tmp_path_factory.mktemp("played")
     recorded = [*traffic.layers(MESH), *traffic.constants([CONSTANT]), *peer.layers(MESH)]
     planned, written = traffic.fill(player, folder, MESH, PAST, recorded, seconds=0)
-    # Raw requests and buckets; layers of events, errors and good ones; kinds of answers; a constant; the peer's.
-    assert written.series == 4 * 2 * 3 * 2 * 13 + 4 * 2 * (2 * 2 + 1 + 1) + 4 * 3 + 1 + 4 * 2
+    # Raw requests and buckets; rates, their sums of two and of ten minutes and the period's ratio; a constant; the peer's.
+    assert written.series == 4 * 2 * 3 * 2 * 13 + 4 * 2 * (3 + 4 + 2 + 1) + 1 + 4 * 2
     until = int(json.loads(planned.read_text())["until"])
     with traffic.served(player, planned, 1) as (address,):
         text = urllib.request.urlopen(f"http://{address}").read().decode()
@@ -131,7 +131,8 @@ class TestThePast:
 
     def test_recorded_layers_go_back_as_far_as_windows_read(self, played: Played) -> None:
         for layer, window, full in (
-            ("slo:events:rate5m", "6h", 720),
+            ("slo:errors:rate5m", "1h", 120),
+            ('slo:rate5m:over2m{of="events_sum"}', "6h", 180),
             ("slo:errors:sum10m", "30d", 4_320),
             ("slo:sli_error:ratio_rate5m", "30d", 86_400),
         ):

@@ -204,9 +204,17 @@ def test_the_past_ends_where_the_proxies_begin(playing: Playing) -> None:
 
 def test_the_past_of_a_promise_spends_a_part_of_its_budget(playing: Playing) -> None:
     lines = playing.past.read_text().splitlines()
-    for layer in ("rate5m", "sum10m"):
+    for name, of in (
+        ("slo:{}:rate5m", ""),
+        ("slo:rate5m:over2m", 'of="{}_sum"'),
+        ("slo:{}:sum10m", ""),
+    ):
         sums = {
-            what: sum(float(line.split()[1]) for line in lines if line.startswith(f"slo:{what}:{layer}"))
+            what: sum(
+                float(line.rsplit(" ", 2)[1])
+                for line in lines
+                if line.startswith(name.format(what)) and of.format(what) in line
+            )
             for what in ("events", "errors")
         }
         assert 0.1 * 0.001 <= sums["errors"] / sums["events"] <= 0.5 * 0.001

@@ -54,7 +54,7 @@ MUTANTS: dict[str, tuple[Callable[[str], str], str, str]] = {
     "outage: only if everything fails": (sub(r"0\.899\b", "0.99"), "outage", "19 of 20"),
     "outage: four are enough": (sub(r">= 4\.5\b", ">= 3.5"), "outage", "four failures"),
     "little traffic: good requests don't count": (
-        sub(r"(?s)sum_over_time\(slo:good:rate5m\[30m\]\)", "0 * slo:good:rate5m"),
+        sub(r'(?s)(sum_over_time\(slo:rate5m:over2m\{of="good_sum"\}\[30m\]\))', r"0 * \1"),
         "outage",
         "some of them good",
     ),
@@ -229,7 +229,7 @@ MUTANTS: dict[str, tuple[Callable[[str], str], str, str]] = {
     ),
     "absence: it looks at itself": (
         sub(
-            r"(?s)unless on \(cluster, namespace, service, reporter\)\s+service:answers:rate5m",
+            r"(?s)unless on \(cluster, namespace, service, reporter\)\s+service:answers:rate\{window=\"5m\"\}",
             "unless slo:objective:ratio",
         ),
         "error_budget_burn",

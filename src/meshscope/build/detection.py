@@ -263,8 +263,10 @@ def _ways(
     """Everything that tells of a ``share`` of bad requests."""
     delays = {True: scrape + FAST.seconds, False: scrape + (SLOW + RARE).seconds}
     burn = LibraryAlert.ERROR_BUDGET_BURN
+    # The page on hours reads what the slow rules recorded of them.
+    behind = {one: SLOW.seconds if one.pages and one.long.seconds > _HOUR else 0 for one in BURNS}
     found = [
-        (burn, one.pages, told, delays[one.pages])
+        (burn, one.pages, told, delays[one.pages] + behind[one])
         for one, threshold in zip(BURNS, thresholds, strict=True)
         if (told := _burns(one, threshold, share, volume, direct=direct)) is not None
     ]

@@ -19,12 +19,19 @@ from meshscope.demo.sidecar import OK, Answer, Sidecar
 from meshscope.model.services import Identity
 
 FAILED_ONCE = Answer(500)
-# The longest raw window is an hour (the page's), the longest of 5-minute rates six; days are sums of ten minutes.
+# The longest window of raw series and of 5-minute rates is an hour (the page's), that of their sums of two minutes six;
+# days are sums of ten minutes.
 _HOUR, _DAY = 3600.0, 86400.0
 # Only the windows of an hour and half of one look back that far; each needs some points.
 _RAW_STEP = 240.0
-# (series, how long it was recorded, how many rates one sums, a point stands for so many, seconds between them)
-_RECORDED = (("rate5m", 6 * _HOUR, 1, 1, 30.0), ("sum10m", 30 * _DAY, 20, 36, 600.0))
+_RATIO = ("events", "errors")
+# (series, of what, how long it was recorded, how many rates one sums, a point stands for so many, seconds between them)
+_RECORDED = (
+    ("slo:{0}:rate5m{{{1}}}", (*_RATIO, "good"), _HOUR, 1, 1, 30.0),
+    ('slo:rate5m:over2m{{{1},of="{0}_sum"}}', (*_RATIO, "good"), 6 * _HOUR, 4, 1, 120.0),
+    ('slo:rate5m:over2m{{{1},of="{0}_max"}}', ("errors",), 6 * _HOUR, 1, 1, 120.0),
+    ("slo:{0}:sum10m{{{1}}}", _RATIO, 30 * _DAY, 20, 36, 600.0),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,17 +68,15 @@ class History:
 
     def _recorded(self, file: TextIO, script: Script, now: float) -> None:
         rates = _rates(script)
-        for layer, length, summed, points, every in _RECORDED:
+        for layer, names, length, summed, points, every in _RECORDED:
             step = points * every * self.time_scale
             steps = range(int(length * self.time_scale / step), 0, -1)
             for promise in self.promises:
                 events = rates.get(promise.service, 0.0) * summed * points
                 errors = events * promise.budget * spent(promise)
-                values = {"events": events, "errors": errors}
-                if summed == 1:
-                    values["good"] = events - errors
-                for name, value in values.items():
-                    series = f"slo:{name}:{layer}{{{promise.labels}}} {value:.9g}"
+                values = {"events": events, "errors": errors, "good": events - errors}
+                for name in names:
+                    series = f"{layer.format(name, promise.labels)} {values[name]:.9g}"
                     file.writelines(f"{series} {now - step * number:.3f}\n" for number in steps)
         # It is taken once an hour, which even a fast demo may not live to see.
         for promise in self.promises:

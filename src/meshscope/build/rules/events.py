@@ -14,13 +14,16 @@ its headers: a server that restarts ends all that is watched. An upgraded connec
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from meshscope.artefacts.rules import Rule
-from meshscope.build.promql import ID, SLO, marked, selector
-from meshscope.build.rules.indicators import ENDED_BY_SERVERS, RECORDED, VIEW, Raw, answers_of
+from meshscope.build.promql import ID, SLO, marked
+from meshscope.build.rules.indicators import ANSWERS, ENDED_BY_SERVERS, RECORDED, VIEW, Raw, answers_of
 from meshscope.build.rules.newborn import newborn_rules
 from meshscope.build.rules.recording import FAST, recorded
 from meshscope.model.units import Duration, plain
 
+_PROMISED = "slo:objective:ratio"
 _AVAILABILITY = '(slo:objective:ratio{sli="availability"} ^ 0)'
 _LATENCY = '(slo:objective:ratio{sli="latency"} ^ 0)'
 _ENDED_BY_CLIENTS = 'service:info{streams="true"}'
@@ -29,11 +32,12 @@ _LATE = f"slo:late_given_up:rate{RECORDED}"
 GOOD = f"slo:good:rate{RECORDED}"
 
 
-def recorded_events(raw: Raw) -> list[Rule]:
-    """The series of 5 minutes, in the order of use."""
+def recorded_events(raw: Raw, windows: Iterable[Duration]) -> list[Rule]:
+    """The series of 5 minutes, in the order of use; answers over each of ``windows``."""
+    answers = " or ".join(marked(raw.answers(window), window=str(window)) for window in windows)
     rules = [
         *newborn_rules(raw),
-        recorded(answers_of(RECORDED), raw.answers(RECORDED)),
+        recorded(ANSWERS, answers),
         recorded(f"service:requests:rate{RECORDED}", f"{raw.requests(RECORDED)} and on ({VIEW}) service:info"),
         recorded(
             f"service:failures:rate{RECORDED}",
@@ -60,16 +64,16 @@ def longer_events(raw: Raw, window: Duration, *, from_raw: bool) -> list[Rule]:
         # A sum of all evaluations: an average would leave out the time before a series was born.
         return f"sum_over_time({series}[{raw.options.duration(window)}]) / {plain(window / FAST)}"
 
+    if not from_raw:
+        return [
+            # The join keeps another environment's rules in the same Prometheus from recording the same twice.
+            recorded(f"slo:{what}:rate{window}", f"{averaged(f'slo:{what}:rate{RECORDED}')} and on ({SLO}) {_PROMISED}")
+            for what in ("events", "errors")
+        ]
     late = averaged(_LATE) if _counts_late(raw) else ""
-    if from_raw:
-        answers = raw.answers(window)
-        within = f"max by ({SLO}) ({_objectives(raw.answered_under(window, raw.bounds))})" if raw.bounds else ""
-        good = f"({within} or {_none(late)})" if late else within
-    else:
-        answers = averaged(answers_of(RECORDED))
-        good = f"({averaged(GOOD)})"
+    within = f"max by ({SLO}) ({_objectives(raw.answered_under(window, raw.bounds))})" if raw.bounds else ""
+    good = f"({within} or {_none(late)})" if late else within
     return [
-        recorded(answers_of(window), answers),
         recorded(f"slo:events:rate{window}", _events(raw, window, late)),
         recorded(f"slo:errors:rate{window}", _errors(raw, window, good)),
     ]
@@ -100,10 +104,10 @@ def _events(raw: Raw, window: Duration, late: str) -> str:
 
 
 def _good(raw: Raw, within: str, late: str) -> str:
-    provider, answers = raw.provider, answers_of(RECORDED)
-    well = [selector(answers, kind) for kind in (provider.succeeded, provider.upgraded) if kind]
+    provider = raw.provider
+    well = [answers_of(RECORDED, kind) for kind in (provider.succeeded, provider.upgraded) if kind]
     well += [
-        f"({selector(answers, ended)} and on ({ID}) {_ENDED_BY_CLIENTS})"
+        f"({answers_of(RECORDED, ended)} and on ({ID}) {_ENDED_BY_CLIENTS})"
         for ended in (provider.given_up, provider.torn)
         if ended
     ]

@@ -22,12 +22,12 @@ from meshscope.build.rules.slo import (
     fast_rules,
     group,
     hourly_rules,
-    rare_rules,
     slow_rules,
 )
 from meshscope.build.rules.slo_alerts import absence_alert, page_alerts, ticket_alerts
 from meshscope.build.rules.statics import group_name, static_groups
 from meshscope.build.rules.storm import storm_rules
+from meshscope.build.rules.sums import rare_sums
 from meshscope.build.rules.traffic import traffic_rules
 from meshscope.build.rules.tuning import tuned_files
 from meshscope.build.rules.unattributed import UNATTRIBUTED_FAILURES, unattributed_rules
@@ -100,7 +100,7 @@ def slo_groups(model: Model, source: Raw, options: Options) -> tuple[RuleGroup, 
     fast += [*bridge_rules(mesh, options), *storm_rules(model, options), absence_alert(mesh, options)]
     slow = [*slow_rules(options), since_good(mesh, options), *ticket_alerts(model, options)]
     slow += traffic_rules(mesh, options)
-    rare = rare_rules(options) + unattributed_rules(source, mesh, RARE)
+    rare = rare_sums(options) + unattributed_rules(source, mesh, RARE)
     return (
         group("slo:fast", FAST, fast, options),
         group("slo:slow", SLOW, slow, options),

@@ -39,9 +39,12 @@ _HOST_NAMESPACE = rf"[^.:]+\\.([^.:]+){_FURTHER}{_PORT}"
 _HOST_SERVICE = rf"([^.:]+)(?:\\.[^.:]+{_FURTHER})?{_PORT}"
 
 
-def answers_of(window: Duration) -> str:
-    """The series of requests a second over ``window`` by view and kind of answer."""
-    return f"service:answers:rate{window}"
+ANSWERS = "service:answers:rate"
+
+
+def answers_of(window: Duration, *kinds: str) -> str:
+    """Selects the requests a second over ``window`` by view and kind of answer, those of ``kinds`` alone."""
+    return selector(ANSWERS, f'window="{window}"', *kinds)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +87,7 @@ class Raw:
     gateways: tuple[str, ...] = ()
 
     def answers(self, window: Duration) -> str:
-        """Requests a second by view and kind of answer: what `answers_of` names.
+        """Requests a second by view and kind of answer, of which `answers_of` selects.
 
         Only of the model's services: a mesh may call any number of hosts outside.
         """
@@ -160,9 +163,9 @@ class Raw:
 
     def failures(self, window: Duration) -> str:
         """Failed requests a second by view; nothing where none ever failed."""
-        failed = [selector(answers_of(window), kind) for kind in self.provider.failed]
+        failed = [answers_of(window, kind) for kind in self.provider.failed]
         if self.provider.torn:
-            failed.append(f"({selector(answers_of(window), self.provider.torn)} and on ({ID}) {ENDED_BY_SERVERS})")
+            failed.append(f"({answers_of(window, self.provider.torn)} and on ({ID}) {ENDED_BY_SERVERS})")
         return f"sum by ({VIEW}) ({' or '.join(failed)})"
 
     def given_up(self, window: Duration) -> str:
@@ -260,7 +263,7 @@ class Raw:
 
     def _counted(self, window: Duration, kind: str) -> str:
         """Requests a second by view that are of ``kind``."""
-        return f"sum by ({VIEW}) ({selector(answers_of(window), kind)})"
+        return f"sum by ({VIEW}) ({answers_of(window, kind)})"
 
     def _attributed(self, metric: str, window: Duration, more: tuple[str, ...], *matchers: str) -> str:
         """The rates of ``metric`` by view and ``more``, at the service that they name or else at that of their host."""

@@ -15,6 +15,7 @@ from meshscope.build.promql import SLO, pretty
 from meshscope.build.rules.burn import BUDGET, FEWEST_BAD_EVENTS
 from meshscope.build.rules.recording import FAST
 from meshscope.build.rules.slo import HOURLY_PERIOD
+from meshscope.build.rules.sums import most_errors, requests
 from meshscope.model.mesh import Mesh
 from meshscope.model.model import Model
 from meshscope.model.units import Duration, hours, minutes, plain
@@ -46,24 +47,20 @@ def outage_condition(options: Options) -> str:
 def since_good(mesh: Mesh, options: Options) -> Rule:
     """Record how many requests were bad in the shortest window in which at least three were and none was good.
 
-    Retries within five minutes are one failure: whatever the worst five minutes hold is not enough by itself. Hours of
-    recorded rates are dear, so this is recorded every two minutes; the page reads it among the others.
+    Retries within five minutes are one failure: whatever the worst five minutes hold is not enough by itself. Hours are
+    dear, so this is recorded every two minutes; the page reads it among the others.
     """
     expression = " or ".join(_none_good(window, mesh, options) for window in LITTLE_WINDOWS)
     return Rule(record=SINCE_GOOD, expr=pretty(f"({expression}) and on ({SLO}) slo:objective:ratio"))
 
 
 def _none_good(window: Duration, mesh: Mesh, options: Options) -> str:
-    over, step = options.duration(window), _step(options)
-    bad = f"sum_over_time(slo:errors:rate5m[{over}]) * {step}"
+    bad, good = (requests(what, window, options) for what in ("errors", "good"))
     # rate() spreads a burst over the window less one scrape.
     plateau = max(_RATE_WINDOW.seconds - mesh.scrape_interval.seconds, _RATE_WINDOW.seconds / 2)
     burst = plain(options.scaled(Duration(plateau)).seconds)
-    return (
-        f"(({bad} > {plain(_BEYOND_ONE_BURST)} * {burst} * max_over_time(slo:errors:rate5m[{over}]))"
-        f" >= {plain(FEWEST_FAILURES - _HALF)}"
-        f" and sum_over_time(slo:good:rate5m[{over}]) * {step} < {plain(_HALF)})"
-    )
+    one = f"{plain(_BEYOND_ONE_BURST)} * {burst} * {most_errors(window, options)}"
+    return f"(({bad} > ignoring (of) {one}) >= {plain(FEWEST_FAILURES - _HALF)} and {good} < {plain(_HALF)})"
 
 
 def spent_condition(model: Model, options: Options) -> str:

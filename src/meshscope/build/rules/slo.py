@@ -2,8 +2,8 @@
 
 Layers: two base series for each SLO (events and errors a second); the first page's hour reads raw counters directly
 while those are few, since a window of recorded 5-minute rates reacts two minutes later; half an hour and hours are sums
-of those rates, days and the period sums of 10-minute sums, the period's taken once an hour. A range is left-open, so
-consecutive sums tile exactly, and an evaluation that is missed drops out of errors and events alike.
+of the rates' sums of two minutes, days and the period sums of ten minutes, the period's taken once an hour. A range is
+left-open, so consecutive sums tile exactly, and an evaluation that is missed drops out of errors and events alike.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ from meshscope.build.rules.burn import BUDGET, THRESHOLD, budget_expression, thr
 from meshscope.build.rules.events import longer_events, recorded_events
 from meshscope.build.rules.indicators import Raw
 from meshscope.build.rules.recording import FAST as FAST
+from meshscope.build.rules.recording import RARE as RARE
+from meshscope.build.rules.recording import SLOW as SLOW
 from meshscope.build.rules.recording import recorded
+from meshscope.build.rules.sums import ratio, slow_sums
 from meshscope.model.model import Model
 from meshscope.model.units import Duration, days, hours, minutes
 
-SLOW = 2 * minutes
-RARE = 10 * minutes
 HOURLY_PERIOD = "slo:errors:ratio_period1h"
 # Above this many raw series the first page's hour is read from recorded rates: cheaper, and 2 minutes later.
 MOST_RAW_SERIES = 300_000
@@ -35,27 +36,26 @@ def raw_series(model: Model) -> int:
 
 def fast_rules(raw: Raw, model: Model) -> list[Rule]:
     """Base series and the page's windows, in the order of use."""
-    short, half, hour = 5 * minutes, 30 * minutes, 1 * hours
-    rules = recorded_events(raw)
-    rules += longer_events(raw, hour, from_raw=raw_series(model) <= MOST_RAW_SERIES)
+    short, hour = 5 * minutes, 1 * hours
+    from_raw = raw_series(model) <= MOST_RAW_SERIES
+    rules = recorded_events(raw, (short, hour) if from_raw else (short,))
+    rules += longer_events(raw, hour, from_raw=from_raw)
     rules += [
         recorded(f"slo:errors:ratio_rate{window}", f"slo:errors:rate{window} / (slo:events:rate{window} > 0)")
         for window in (short, hour)
     ]
-    # Only the page over 6 hours reads it, to which two and a half minutes are nothing.
-    rules.append(recorded(f"slo:errors:ratio_rate{half}", _ratio("rate5m", raw.options.duration(half))))
     return rules
 
 
 def slow_rules(options: Options) -> list[Rule]:
-    """Thresholds, the long windows' ratios, and the period's ratio as of the last full hour.
+    """Thresholds, sums of two minutes, the long windows' ratios, and the period's ratio as of the last full hour.
 
     Thresholds change as rarely as the constants that they come from.
     """
-    rules = [recorded(BUDGET, budget_expression()), recorded(THRESHOLD, threshold_expression())]
+    rules = [recorded(BUDGET, budget_expression()), recorded(THRESHOLD, threshold_expression()), slow_sums(options)]
     rules += [
-        recorded(f"slo:errors:ratio_rate{window}", _ratio(layer_of(window), options.duration(window)))
-        for window in (2 * hours, 6 * hours, 1 * days, 3 * days)
+        recorded(f"slo:errors:ratio_rate{window}", ratio(window, options))
+        for window in (30 * minutes, 2 * hours, 6 * hours, 1 * days, 3 * days)
     ]
     # What is recorded once an hour is forgotten after five minutes, by whoever asks for what is now.
     hourly = f"last_over_time({HOURLY_PERIOD}[{options.duration(2 * hours)}])"
@@ -63,35 +63,14 @@ def slow_rules(options: Options) -> list[Rule]:
     return rules
 
 
-def rare_rules(options: Options) -> list[Rule]:
-    """Sums of ten minutes: days are read from them for a twentieth of what the rates would cost."""
-    over = options.duration(RARE)
-    return [
-        # The join keeps another environment's rules in the same Prometheus from recording the same sum twice.
-        recorded(
-            f"slo:{what}:sum{RARE}", f"sum_over_time(slo:{what}:rate5m[{over}]) and on ({SLO}) slo:objective:ratio"
-        )
-        for what in ("events", "errors")
-    ]
-
-
 def hourly_rules(model: Model, options: Options) -> list[Rule]:
     """The ratio over each SLO's period: one rule, however many periods are in use."""
     ratios = [
-        f"max by ({SLO}, period) (({_ratio(layer_of(period), options.duration(period))})"
+        f"max by ({SLO}, period) (({ratio(period, options)})"
         f' * on ({SLO}) group_right () (slo:objective:ratio{{period="{period}"}} ^ 0))'
         for period in model.periods
     ]
     return [recorded(HOURLY_PERIOD, " or ".join(ratios))] if ratios else []
-
-
-def layer_of(window: Duration) -> str:
-    """What a window of hours or days is a sum of: a day may end ten minutes ago, an hour may not."""
-    return f"sum{RARE}" if window >= 1 * days else "rate5m"
-
-
-def _ratio(layer: str, window: str) -> str:
-    return f"sum_over_time(slo:errors:{layer}[{window}]) / (sum_over_time(slo:events:{layer}[{window}]) > 0)"
 
 
 def group(name: str, interval: Duration, rules: list[Rule], options: Options) -> RuleGroup:
