@@ -93,7 +93,7 @@ def played(player: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
     folder = tmp_path_factory.mktemp("played")
     recorded = [*traffic.layers(MESH), *traffic.constants([CONSTANT]), *peer.layers(MESH)]
     planned, written = traffic.fill(player, folder, MESH, PAST, recorded, seconds=0)
-    # Raw requests and buckets; rates, their sums of two and of ten minutes and the period's ratio; a constant; the peer's.
+    # Raw requests and buckets; rates, their sums of two and ten minutes, the period; a constant; the peer's.
     assert written.series == 4 * 2 * 3 * 2 * 13 + 4 * 2 * (3 + 4 + 2 + 1) + 1 + 4 * 2
     until = int(json.loads(planned.read_text())["until"])
     with traffic.served(player, planned, 1) as (address,):

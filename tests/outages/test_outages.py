@@ -18,6 +18,6 @@ def _rows() -> Iterator[Any]:
         yield pytest.param(row.name, id=row.name, marks=marks)
 
 
-@pytest.mark.parametrize("row", _rows())
+@pytest.mark.parametrize("row", [*_rows()])
 def test_whoever_must_know_is_told_and_nobody_else(row: str, played: Mapping[str, Verdict]) -> None:
     assert not played[row].wrong, str(played[row])
