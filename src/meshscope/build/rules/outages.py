@@ -51,7 +51,8 @@ def since_good(mesh: Mesh, options: Options) -> Rule:
     dear, so this is recorded every two minutes; the page reads it among the others.
     """
     expression = " or ".join(_none_good(window, mesh, options) for window in LITTLE_WINDOWS)
-    return Rule(record=SINCE_GOOD, expr=pretty(f"({expression}) and on ({SLO}) slo:objective:ratio"))
+    of_ours = f"max by ({SLO}) ({expression}) and on ({SLO}) slo:objective:ratio"
+    return Rule(record=SINCE_GOOD, expr=pretty(of_ours))
 
 
 def _none_good(window: Duration, mesh: Mesh, options: Options) -> str:
@@ -60,7 +61,9 @@ def _none_good(window: Duration, mesh: Mesh, options: Options) -> str:
     plateau = max(_RATE_WINDOW.seconds - mesh.scrape_interval.seconds, _RATE_WINDOW.seconds / 2)
     burst = plain(options.scaled(Duration(plateau)).seconds)
     one = f"{plain(_BEYOND_ONE_BURST)} * {burst} * {most_errors(window, options)}"
-    return f"(({bad} > ignoring (of) {one}) >= {plain(FEWEST_FAILURES - _HALF)} and {good} < {plain(_HALF)})"
+    # What is compared last is compared for few.
+    failing = f"({bad} >= {plain(FEWEST_FAILURES - _HALF)} and ignoring (of) {good} < {plain(_HALF)})"
+    return f"({failing} > ignoring (of) {one})"
 
 
 def spent_condition(model: Model, options: Options) -> str:

@@ -54,14 +54,14 @@ def most_errors(window: Duration, options: Options) -> str:
 
 
 def requests(what: str, window: Duration, options: Options) -> str:
-    """How many requests were ``what`` (errors, good) in a ``window`` of hours, by SLO.
+    """How many requests were ``what`` (errors, good) in a ``window`` of hours, by SLO and label ``of``.
 
     Divided by how many sums stand where one is to stand: promtool evaluates every group at one pace, and would count
-    each request as often.
+    each request as often. It is one number for all, since a join for each window and kind costs more than the sums.
     """
     summed = _folded("sum", f"{what}_sum", options.duration(window))
     there = _folded("count", f"{what}_sum", options.duration(Duration(SLOW.seconds - FAST.seconds / 2)))
-    return f"{summed} / ignoring (of) {there} * {plain(options.scaled(FAST).seconds)}"
+    return f"{summed} * ({plain(options.scaled(FAST).seconds)} / scalar(max({there})))"
 
 
 def _folded(fold: str, of: str, over: str) -> str:
