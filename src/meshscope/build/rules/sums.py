@@ -61,7 +61,7 @@ def requests(what: str, window: Duration, options: Options) -> str:
     """
     summed = _folded("sum", f"{what}_sum", options.duration(window))
     there = _folded("count", f"{what}_sum", options.duration(Duration(SLOW.seconds - FAST.seconds / 2)))
-    return f"{summed} * ({plain(options.scaled(FAST).seconds)} / scalar(max({there})))"
+    return f"{summed} * (1 / scalar(max({there})) * {plain(options.scaled(FAST).seconds)})"
 
 
 def _folded(fold: str, of: str, over: str) -> str:
