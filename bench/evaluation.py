@@ -60,7 +60,7 @@ def _tell(server: Server, cost: Cost, talk: Talk) -> None:
     timed = [
         (float(rule["evaluationTime"]), rule["name"]) for group in _TOLD for rule in rules_of(server, f"{NAME}:{group}")
     ]
-    for seconds, name in sorted(timed, reverse=True)[:60]:
+    for seconds, name in sorted(timed, reverse=True)[:15]:
         talk.say(f"  {name}: {seconds:.3f} s")
 
 
