@@ -1,9 +1,9 @@
 """How long each SLO's alerts take to tell of trouble: what follows from its objective, its volume and the windows.
 
 Counted from the first bad request, with steady traffic and a steady share of bad requests, until Prometheus fires: one
-scrape and one evaluation are added (for a ticket also the longest wait for the next sum), Alertmanager's group_wait
-is not. Where no volume is said, enough is assumed, and from how much on that holds is told. Alerts count as mesh and
-service retune them, and as tickets where an environment lets nothing page.
+scrape and one evaluation are added (for a ticket, and for a page on hours, also the longest wait for what it reads),
+Alertmanager's group_wait is not. Where no volume is said, enough is assumed, and from how much on that holds is told.
+Alerts count as mesh and service retune them, and as tickets where an environment lets nothing page.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from typing import NamedTuple, TypeAlias
 from meshscope.artefacts.files import File, text_file
 from meshscope.build.rules.burn import BURNS, FEWEST_BAD_EVENTS, Burn, out_of_reach
 from meshscope.build.rules.outages import FEWEST_FAILURES, LITTLE_WINDOWS, OUTAGE_RATIO, OUTAGE_WINDOW
-from meshscope.build.rules.slo import FAST, MOST_RAW_SERIES, RARE, SLOW, raw_series
+from meshscope.build.rules.recording import FAST, RARE, SLOW
+from meshscope.build.rules.slo import MOST_RAW_SERIES, raw_series
 from meshscope.findings import Place
 from meshscope.model.alerting import Severity
 from meshscope.model.library import LibraryAlert, Tuned
@@ -37,7 +38,20 @@ _HOUR = (1 * hours).seconds
 
 
 @dataclass(frozen=True, kw_only=True)
-class Detection:
+class Times:
+    """What a `Detection` says of how long it takes."""
+
+    page_at_outage: Duration | None
+    page_at_tenth: Duration | None
+    ticket_at_outage: Duration | None
+    ticket_at_tenth: Duration | None
+    too_few: str = ""
+    holds_from: Decimal | None = None
+    rarest: Duration | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Detection(Times):
     """When an SLO's alerts fire: after every request is bad, and after one in ten is; None is never.
 
     ``too_few`` says why its volume makes no page of an outage; it is empty too where no alert is to page.
@@ -50,14 +64,7 @@ class Detection:
     service: Identity
     slo: str
     latency: bool
-    page_at_outage: Duration | None
-    page_at_tenth: Duration | None
-    ticket_at_outage: Duration | None
-    ticket_at_tenth: Duration | None
-    too_few: str = ""
     burns: bool = True
-    holds_from: Decimal | None = None
-    rarest: Duration | None = None
     out_of_reach: tuple[Duration, ...] = ()
     own: str = ""
     unseen: str = ""
@@ -152,20 +159,14 @@ def detection_file(found: tuple[Detection, ...], origins: tuple[Place | None, ..
     return text_file(DETECTION_FILE, head + "".join(lines), origins)
 
 
-def _detection(service: Service, slo: SLO, voices: tuple[_Voice, ...], times: _Times) -> Detection:
+def _detection(service: Service, slo: SLO, voices: tuple[_Voice, ...], times: Times) -> Detection:
     burning = {voice.comes: voice.pages for voice in voices if voice.alert is LibraryAlert.ERROR_BUDGET_BURN}
     return Detection(
         service=service.identity,
         slo=slo.name,
         latency=isinstance(slo.of, Latency),
-        page_at_outage=times.page_at_outage,
-        page_at_tenth=times.page_at_tenth,
-        ticket_at_outage=times.ticket_at_outage,
-        ticket_at_tenth=times.ticket_at_tenth,
-        too_few=times.too_few,
+        **vars(times),
         burns=bool(burning),
-        holds_from=times.holds_from,
-        rarest=times.rarest,
         out_of_reach=out_of_reach(slo) if burning else (),
         own=_meaning(slo, burning),
     )
@@ -180,20 +181,7 @@ class _Voice(NamedTuple):
     pending: Decimal
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Times:
-    """What a `Detection` says of how long it takes."""
-
-    page_at_outage: Duration | None
-    page_at_tenth: Duration | None
-    ticket_at_outage: Duration | None
-    ticket_at_tenth: Duration | None
-    too_few: str
-    holds_from: Decimal | None
-    rarest: Duration | None
-
-
-# Most SLOs of a large mesh are alike, and a build asks twice.
+# Asked once more by a check of the same build, and of SLOs that are alike.
 @cache
 def _times(
     thresholds: tuple[Decimal, ...],
@@ -201,7 +189,7 @@ def _times(
     voices: tuple[_Voice, ...],
     scrape: Decimal,
     direct: bool,
-) -> _Times:
+) -> Times:
     """How long it takes at the ``thresholds`` of `BURNS`; ``direct`` is whether an hour is read from raw series."""
     outage = _ways(OUTAGE, thresholds, volume, voices, scrape, direct=direct)
     tenth = _ways(TENTH, thresholds, volume, voices, scrape, direct=direct)
@@ -209,7 +197,7 @@ def _times(
     pages = any(way.pages for way in outage)
     firsts = [first for found in (outage, tenth) if (first := _first(found, pages=pages)) is not None]
     rare = [Duration(way.after) for way in outage if way.alert is LibraryAlert.NOTHING_SUCCEEDS and way.pages is pages]
-    return _Times(
+    return Times(
         page_at_outage=_after(outage, pages=True),
         page_at_tenth=_after(tenth, pages=True),
         ticket_at_outage=_after(outage, pages=False),
@@ -262,18 +250,17 @@ def _ways(
 ) -> list[_Told]:
     """Everything that tells of a ``share`` of bad requests."""
     delays = {True: scrape + FAST.seconds, False: scrape + (SLOW + RARE).seconds}
+    # A page on hours, and one on little traffic, reads what the slow rules recorded.
+    behind = scrape + (SLOW + FAST).seconds
     burn = LibraryAlert.ERROR_BUDGET_BURN
-    # The page on hours reads what the slow rules recorded of them.
-    behind = {one: SLOW.seconds if one.pages and one.long.seconds > _HOUR else 0 for one in BURNS}
     found = [
-        (burn, one.pages, told, delays[one.pages] + behind[one])
+        (burn, one.pages, told, behind if one.pages and one.long.seconds > _HOUR else delays[one.pages])
         for one, threshold in zip(BURNS, thresholds, strict=True)
         if (told := _burns(one, threshold, share, volume, direct=direct)) is not None
     ]
     if share == OUTAGE:
         found += [(LibraryAlert.OUTAGE, True, told, delays[True]) for told in _outage(volume)]
-        quiet = scrape + (SLOW + FAST).seconds
-        found += [(LibraryAlert.NOTHING_SUCCEEDS, True, told, quiet) for told in _none_good(volume)]
+        found += [(LibraryAlert.NOTHING_SUCCEEDS, True, told, behind) for told in _none_good(volume)]
     return [
         _Told(after + delay + voice.pending, least, alert, voice.pages)
         for alert, pages, (after, least), delay in found

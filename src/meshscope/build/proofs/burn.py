@@ -15,7 +15,7 @@ from meshscope.build.proofs.synthetic import EVERY, PLACE, PROMISED, STEP, Bench
 from meshscope.build.proofs.voice import Spoken
 from meshscope.build.rules.annotations import absent_annotations, burn_annotations
 from meshscope.build.rules.burn import BURNS, Burn, burn_labels
-from meshscope.build.rules.slo import RARE, SLOW
+from meshscope.build.rules.recording import RARE, SLOW
 from meshscope.build.rules.slo_alerts import SYMPTOM
 from meshscope.build.rules.statics import identity_labels, info_labels
 from meshscope.model.services import Service

@@ -13,7 +13,7 @@ from meshscope.build.proofs.series import Phase, Series, requests
 from meshscope.build.proofs.synthetic import STEP, Bench
 from meshscope.build.rules.annotations import nothing_succeeds_annotations, outage_annotations, spent_annotations
 from meshscope.build.rules.paging import NOTHING_SUCCEEDS, OUTAGE
-from meshscope.build.rules.slo import SLOW
+from meshscope.build.rules.recording import SLOW
 from meshscope.build.rules.slo_alerts import ERROR_BUDGET_SPENT
 from meshscope.model.units import minutes
 

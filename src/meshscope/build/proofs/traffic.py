@@ -13,7 +13,7 @@ from meshscope.build.proofs.series import Phase, Series, requests, series
 from meshscope.build.proofs.synthetic import Bench
 from meshscope.build.proofs.voice import Spoken
 from meshscope.build.rules.annotations import traffic_annotations
-from meshscope.build.rules.slo import RARE, SLOW
+from meshscope.build.rules.recording import RARE, SLOW
 from meshscope.build.rules.statics import identity_labels, info_labels
 from meshscope.build.rules.traffic import MESH_TRAFFIC_GONE, TRAFFIC_GONE, traffic_rules
 from meshscope.model.services import Service

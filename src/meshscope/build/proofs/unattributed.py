@@ -12,7 +12,7 @@ from meshscope.build.proofs.series import Series, requests, steady
 from meshscope.build.proofs.synthetic import Bench
 from meshscope.build.proofs.voice import Spoken
 from meshscope.build.rules.annotations import unattributed_annotations
-from meshscope.build.rules.slo import SLOW
+from meshscope.build.rules.recording import SLOW
 from meshscope.build.rules.statics import identity_labels, info_labels
 from meshscope.build.rules.unattributed import FEWEST_FAILURES, SHARE, UNATTRIBUTED_FAILURES
 from meshscope.model.services import Service

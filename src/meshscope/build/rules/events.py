@@ -20,10 +20,9 @@ from meshscope.artefacts.rules import Rule
 from meshscope.build.promql import ID, SLO, marked
 from meshscope.build.rules.indicators import ANSWERS, ENDED_BY_SERVERS, RECORDED, VIEW, Raw, answers_of
 from meshscope.build.rules.newborn import newborn_rules
-from meshscope.build.rules.recording import FAST, recorded
+from meshscope.build.rules.recording import FAST, OF_OURS, recorded
 from meshscope.model.units import Duration, plain
 
-_PROMISED = "slo:objective:ratio"
 _AVAILABILITY = '(slo:objective:ratio{sli="availability"} ^ 0)'
 _LATENCY = '(slo:objective:ratio{sli="latency"} ^ 0)'
 _ENDED_BY_CLIENTS = 'service:info{streams="true"}'
@@ -66,8 +65,7 @@ def longer_events(raw: Raw, window: Duration, *, from_raw: bool) -> list[Rule]:
 
     if not from_raw:
         return [
-            # The join keeps another environment's rules in the same Prometheus from recording the same twice.
-            recorded(f"slo:{what}:rate{window}", f"{averaged(f'slo:{what}:rate{RECORDED}')} and on ({SLO}) {_PROMISED}")
+            recorded(f"slo:{what}:rate{window}", f"{averaged(f'slo:{what}:rate{RECORDED}')} {OF_OURS}")
             for what in ("events", "errors")
         ]
     late = averaged(_LATE) if _counts_late(raw) else ""

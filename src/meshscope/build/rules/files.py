@@ -15,10 +15,8 @@ from meshscope.build.rules.indicators import Raw, raw
 from meshscope.build.rules.outages import since_good
 from meshscope.build.rules.paging import CALLERS_GIVE_UP
 from meshscope.build.rules.platform import platform_group
+from meshscope.build.rules.recording import FAST, RARE, SLOW
 from meshscope.build.rules.slo import (
-    FAST,
-    RARE,
-    SLOW,
     fast_rules,
     group,
     hourly_rules,

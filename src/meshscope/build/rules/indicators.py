@@ -28,6 +28,7 @@ from meshscope.model.units import Duration, minutes, plain
 VIEW = f"{ID}, reporter"
 CALLER = ("cluster", "namespace", "workload")
 RECORDED = 5 * minutes
+ANSWERS = "service:answers:rate"
 FIRST_VALUES = "target:born:counted"
 ENDED_BY_SERVERS = 'service:info{streams="false"}'
 _BESIDE = (Side.CLIENT, DataPlane.SIDECAR)
@@ -39,11 +40,8 @@ _HOST_NAMESPACE = rf"[^.:]+\\.([^.:]+){_FURTHER}{_PORT}"
 _HOST_SERVICE = rf"([^.:]+)(?:\\.[^.:]+{_FURTHER})?{_PORT}"
 
 
-ANSWERS = "service:answers:rate"
-
-
 def answers_of(window: Duration, *kinds: str) -> str:
-    """Selects the requests a second over ``window`` by view and kind of answer, those of ``kinds`` alone."""
+    """A selector of the requests a second over ``window`` by view and kind of answer, those of ``kinds`` alone."""
     return selector(ANSWERS, f'window="{window}"', *kinds)
 
 

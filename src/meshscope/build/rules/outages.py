@@ -13,7 +13,7 @@ from meshscope.artefacts.rules import Rule
 from meshscope.build.options import Options
 from meshscope.build.promql import SLO, pretty
 from meshscope.build.rules.burn import BUDGET, FEWEST_BAD_EVENTS
-from meshscope.build.rules.recording import FAST
+from meshscope.build.rules.recording import OF_OURS, step
 from meshscope.build.rules.slo import HOURLY_PERIOD
 from meshscope.build.rules.sums import most_errors, requests
 from meshscope.model.mesh import Mesh
@@ -40,7 +40,7 @@ def outage_condition(options: Options) -> str:
     bad, good = f"sum_over_time(slo:errors:rate5m[{window}])", f"sum_over_time(slo:good:rate5m[{window}])"
     return (
         f"{bad} / (({bad} + {good}) > 0) >= {plain(OUTAGE_RATIO - _ROUNDING)}"
-        f" and {bad} * {_step(options)} >= {plain(FEWEST_BAD_EVENTS - _HALF)}"
+        f" and {bad} * {step(options)} >= {plain(FEWEST_BAD_EVENTS - _HALF)}"
     )
 
 
@@ -51,7 +51,7 @@ def since_good(mesh: Mesh, options: Options) -> Rule:
     dear, so this is recorded every two minutes; the page reads it among the others.
     """
     expression = " or ".join(_none_good(window, mesh, options) for window in LITTLE_WINDOWS)
-    of_ours = f"max by ({SLO}) ({expression}) and on ({SLO}) slo:objective:ratio"
+    of_ours = f"max by ({SLO}) ({expression}) {OF_OURS}"
     return Rule(record=SINCE_GOOD, expr=pretty(of_ours))
 
 
@@ -76,7 +76,3 @@ def spent_condition(model: Model, options: Options) -> str:
 def _known_for_a_tenth(period: Duration, options: Options) -> str:
     tenth = options.duration(Duration(period.seconds / 10))
     return f'present_over_time({HOURLY_PERIOD}{{period="{period}"}}[{tenth}] offset {tenth})'
-
-
-def _step(options: Options) -> str:
-    return plain(options.scaled(FAST).seconds)

@@ -14,8 +14,9 @@ from meshscope.build.rules.absence import storm_expression
 from meshscope.build.rules.alerting import alerting_watches
 from meshscope.build.rules.annotations import platform_annotations
 from meshscope.build.rules.collecting import collector_watches
+from meshscope.build.rules.recording import FAST
 from meshscope.build.rules.scraping import scrape_watches
-from meshscope.build.rules.slo import FAST, group
+from meshscope.build.rules.slo import group
 from meshscope.build.rules.statics import UNOWNED
 from meshscope.build.rules.tuning import tuned_watches
 from meshscope.build.rules.watch import Watch

@@ -14,9 +14,6 @@ from meshscope.build.promql import SLO
 from meshscope.build.rules.burn import BUDGET, THRESHOLD, budget_expression, threshold_expression
 from meshscope.build.rules.events import longer_events, recorded_events
 from meshscope.build.rules.indicators import Raw
-from meshscope.build.rules.recording import FAST as FAST
-from meshscope.build.rules.recording import RARE as RARE
-from meshscope.build.rules.recording import SLOW as SLOW
 from meshscope.build.rules.recording import recorded
 from meshscope.build.rules.sums import ratio, slow_sums
 from meshscope.model.model import Model

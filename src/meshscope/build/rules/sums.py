@@ -7,13 +7,11 @@ from __future__ import annotations
 
 from meshscope.artefacts.rules import Rule
 from meshscope.build.options import Options
-from meshscope.build.promql import SLO, marked
-from meshscope.build.rules.recording import FAST, RARE, SLOW, recorded
-from meshscope.model.units import Duration, days, plain
+from meshscope.build.promql import marked
+from meshscope.build.rules.recording import FAST, OF_OURS, RARE, SLOW, recorded, step
+from meshscope.model.units import Duration, days
 
 _OF_HOURS = f"slo:rate5m:over{SLOW}"
-# The join keeps another environment's rules in the same Prometheus from recording the same sum twice.
-_OURS = f"and on ({SLO}) slo:objective:ratio"
 
 
 def slow_sums(options: Options) -> Rule:
@@ -23,14 +21,14 @@ def slow_sums(options: Options) -> Rule:
         marked(f"{fold}_over_time(slo:{what}:rate5m[{over}])", of=f"{what}_{fold}")
         for what, fold in (("events", "sum"), ("errors", "sum"), ("good", "sum"), ("errors", "max"))
     )
-    return recorded(_OF_HOURS, f"({parts}) {_OURS}")
+    return recorded(_OF_HOURS, f"({parts}) {OF_OURS}")
 
 
 def rare_sums(options: Options) -> list[Rule]:
     """What was counted in ten minutes: days are read from it for a twentieth of what the rates would cost."""
     over = options.duration(RARE)
     return [
-        recorded(f"slo:{what}:sum{RARE}", f"sum_over_time(slo:{what}:rate5m[{over}]) {_OURS}")
+        recorded(f"slo:{what}:sum{RARE}", f"sum_over_time(slo:{what}:rate5m[{over}]) {OF_OURS}")
         for what in ("events", "errors")
     ]
 
@@ -61,7 +59,7 @@ def requests(what: str, window: Duration, options: Options) -> str:
     """
     summed = _folded("sum", f"{what}_sum", options.duration(window))
     there = _folded("count", f"{what}_sum", options.duration(Duration(SLOW.seconds - FAST.seconds / 2)))
-    return f"{summed} * (1 / scalar(max({there})) * {plain(options.scaled(FAST).seconds)})"
+    return f"{summed} * (1 / scalar(max({there})) * {step(options)})"
 
 
 def _folded(fold: str, of: str, over: str) -> str:
