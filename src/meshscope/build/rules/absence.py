@@ -28,9 +28,10 @@ def absence_expression() -> str:
 def storm_expression() -> str:
     """By cluster, the share of services with a promise that should have traffic and have none, above a third."""
     promised = f"({_EXPECTED} and on ({ID}) slo:objective:ratio)"
-    absent = f"count by (cluster) ({promised} unless on ({ID}) {_ANSWERS})"
     every = f"count by (cluster) ({promised})"
-    return pretty(f"{absent} / {every} > 1 / 3 and ({absent} >= {FEWEST_ABSENT} or {absent} == {every})")
+    share = f"count by (cluster) ({promised} unless on ({ID}) {_ANSWERS}) / {every}"
+    # Of fewer than five, all: what is compared is shares, so that what is absent is counted once.
+    return pretty(f"({share} > 1 / 3) >= clamp_max({FEWEST_ABSENT} / {every}, 1)")
 
 
 def _owned(absent: str, info: str) -> str:

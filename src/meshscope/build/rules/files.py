@@ -95,9 +95,9 @@ def slo_groups(model: Model, source: Raw, options: Options) -> tuple[RuleGroup, 
     """Base, short windows, pages, bridge and storm in one group, since each sees what the one before just wrote."""
     mesh = model.mesh
     fast = [*fast_rules(source, model), *page_alerts(mesh, options), *given_up_alerts(source, mesh)]
-    fast += [*bridge_rules(mesh, options), *storm_rules(model, options), absence_alert(mesh, options)]
+    fast += [*bridge_rules(mesh, options), *storm_rules(model, options)]
     slow = [*slow_rules(options), since_good(mesh, options), *ticket_alerts(model, options)]
-    slow += traffic_rules(mesh, options)
+    slow += [absence_alert(mesh, options), *traffic_rules(mesh, options)]
     rare = rare_sums(options) + unattributed_rules(source, mesh, RARE)
     return (
         group("slo:fast", FAST, fast, options),

@@ -37,11 +37,10 @@ _BEYOND_ONE_BURST = Decimal("1.2")
 def outage_condition(options: Options) -> str:
     """At least nine of ten requests bad over ten minutes, and five bad at least. The value is their share."""
     window = options.duration(OUTAGE_WINDOW)
-    bad, good = f"sum_over_time(slo:errors:rate5m[{window}])", f"sum_over_time(slo:good:rate5m[{window}])"
-    return (
-        f"{bad} / (({bad} + {good}) > 0) >= {plain(OUTAGE_RATIO - _ROUNDING)}"
-        f" and {bad} * {step(options)} >= {plain(FEWEST_BAD_EVENTS - _HALF)}"
-    )
+    bad, good = (f"(sum_over_time(slo:{what}:rate5m[{window}]) * {step(options)})" for what in ("errors", "good"))
+    # Each sum is taken once, and few are divided: those with enough bad requests.
+    few_good = f"{good} / ({bad} >= {plain(FEWEST_BAD_EVENTS - _HALF)})"
+    return f"1 / (1 + {few_good}) >= {plain(OUTAGE_RATIO - _ROUNDING)}"
 
 
 def since_good(mesh: Mesh, options: Options) -> Rule:
