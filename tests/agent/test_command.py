@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from meshscope.feedback.credentials import new_credential
-from meshscope.feedback.state import read_alert
+from meshscope.feedback.state import AlertState, alert_entry, read_alert
 from meshscope.wiring.ledgers import open_ledger
 from tests.agent.posting import Poster
 from tests.agent.stage import sound
@@ -26,6 +26,7 @@ from tests.ports import free_port
 from tests.receiving.conftest import write_credentials
 from tests.waiting import until
 
+OPEN = 30_000
 CONFIGURATION = 'listen = "127.0.0.1:{port}"\nprometheus = ""\n'
 
 
@@ -123,6 +124,54 @@ def test_told_to_end_under_load_it_answers_what_it_took_and_ends_well(
     assert set(taken) <= kept
     sound(tmp_path / "agent")
     figure(f"SIGTERM under 16 senders: ended with 0 after {seconds:.1f} s; {len(taken)} taken before, 0 of them lost")
+
+
+def test_it_starts_with_many_open_alerts_while_senders_send(tmp_path: Path, tree: Path) -> None:
+    folder = tmp_path / "agent"
+    with open_ledger(folder / "state") as ledger:
+        for first in range(0, OPEN, 1_000):
+            ledger.append([alert_entry(_open(number)) for number in range(first, first + 1_000)]).result()
+    for start in range(3):
+        _started_under_load(folder, tree, start)
+
+
+def _started_under_load(folder: Path, tree: Path, start: int) -> None:
+    answers = Counter[int]()
+    stop = threading.Event()
+
+    def load(number: int) -> None:
+        for step in range(1_000_000):
+            if stop.is_set():
+                return
+            poster = running.poster()
+            with suppress(OSError, http.client.HTTPException):
+                mark = f"{4 * start + number:08x}{step:08x}"
+                answers[poster.post(alert("NobodyKnowsThis", "ledger", fingerprint=mark))] += 1
+            poster.close()
+
+    with command(folder, tree) as running:
+        threads = [threading.Thread(target=load, args=(number,)) for number in range(4)]
+        for thread in threads:
+            thread.start()
+        try:
+            ready(running)
+            until(lambda: answers[200] > 20, "alerts are taken", 60)
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
+        running.process.send_signal(signal.SIGTERM)
+        code, said = running.ended()
+    assert code == 0, said
+    assert answers.keys() <= {200, 503}
+
+
+def _open(number: int) -> AlertState:
+    """An alert that somebody sent, and that nobody decided on yet."""
+    received = alert("NobodyKnowsThis", "ledger", fingerprint=f"{number:016x}")
+    return AlertState(
+        key=f"{TENANT}/{received.fingerprint}/1", tenant=TENANT, episode=1, received=received, at=time.time()
+    )
 
 
 WRONG: Mapping[str, tuple[str, str]] = {

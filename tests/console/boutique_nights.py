@@ -29,7 +29,7 @@ from tests.console.desk_twin import DeskTwin, Moment
 
 NOW = datetime(2026, 11, 26, 3, 12, 4, tzinfo=UTC).timestamp()
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
-_GUARDS = ["resolved_first", "restored", "observe_mode", *(code for code, _ in GUARDS)]
+_GUARDS = ["resolved_first", "restored", "unreadable", "observe_mode", *(code for code, _ in GUARDS)]
 _LOG = (
     "2026-11-26T02:59:40Z INFO  accepted connection from checkout-6b9d",
     "2026-11-26T02:59:41Z WARN  pool \"ledger-db\" has 0 of 40 connections left, 213 wait",

@@ -26,6 +26,7 @@ from meshscope.feedback.state import (
     incident_entry,
     read_incident,
 )
+from meshscope.feedback.unreadable import UnreadableRecord
 from meshscope.findings import Finding, MeshscopeError
 from meshscope.model.modes import Mode
 from meshscope.wiring.actions import found_actions
@@ -62,6 +63,11 @@ class Moment:
         return time.monotonic()
 
 
+LOST = UnreadableRecord(
+    number=7, kind=INCIDENT, subject=f"{INCIDENT}:cart-1", about="eu-1/shop/cart", why="DecodeError: Input data was cut"
+)
+
+
 @dataclass
 class DeskTwin:
     """A desk whose agent carries out every yes at once."""
@@ -70,6 +76,7 @@ class DeskTwin:
     ledger: Ledger
     now: Callable[[], float]
     restored: bool = False
+    set_aside: tuple[UnreadableRecord, ...] = ()
     used: int = 3
     switches: dict[str, Stop] = field(default_factory=dict)
     silent: tuple[str, ...] = ()
@@ -159,6 +166,13 @@ class DeskTwin:
     def clear_restored(self, *, by: str) -> None:
         self.restored = False
         self.ledger.append([self._said(by, "cleared the restored ledger", "")]).result()
+
+    def unreadable(self) -> Sequence[UnreadableRecord]:
+        return self.set_aside
+
+    def clear_unreadable(self, *, by: str) -> None:
+        self.set_aside = ()
+        self.ledger.append([self._said(by, "cleared the records that can't be read", "")]).result()
 
     def put(self, incident: Incident) -> None:
         """Write an incident as an agent does when something has changed."""

@@ -15,7 +15,7 @@ from tests.console.besieging import MORE, hostile, storable
 from tests.console.boutique_nights import NOW
 from tests.console.conftest import PASSWORD, ROOT, Site, Tab, opened, served
 from tests.console.contrast import CONTRAST
-from tests.console.desk_twin import DeskTwin, Moment
+from tests.console.desk_twin import LOST, DeskTwin, Moment
 from tests.console.test_pages import of
 from tests.issue.hostile import HOSTILE
 
@@ -66,6 +66,7 @@ def test_every_page_fits_is_legible_and_complains_of_nothing(
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_stops_and_notices_are_legible_too(browser: Browser, site: Site, desk: DeskTwin, dark: bool) -> None:
     desk.restored, desk.silent, desk.trouble = True, ("watch",), {"tell": "TrackerError: 503"}
+    desk.set_aside = (LOST,)
     with opened(browser, site, width=390, dark=dark) as tab:
         tab.sign_in("root", "/agent")
         tab.page.get_by_role("button", name="Stop the agent").click()

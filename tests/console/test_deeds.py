@@ -13,7 +13,7 @@ from meshscope.feedback.state import Incident, Phase, read_incident
 from meshscope.model.modes import Mode
 from tests.console.boutique_nights import NOW
 from tests.console.conftest import PASSWORD, Answer, Client, Site, served
-from tests.console.desk_twin import DeskTwin
+from tests.console.desk_twin import LOST, DeskTwin
 from tests.console.test_pages import of, words
 from tests.feedback.world import World, world
 from tests.feedback.world import alert as fired
@@ -147,13 +147,15 @@ def test_an_answer_to_nothing_does_nothing(site: Site, desk: DeskTwin) -> None:
     assert desk.done == []
 
 
-DEEDS = ("/incidents/{name}/answer", "/incidents/{name}/close", "/agent/stop", "/agent/start", "/agent/clear-restored")
+DEEDS = ("/incidents/{name}/answer", "/incidents/{name}/close", "/agent/stop", "/agent/start", "/agent/clear-restored",
+         "/agent/clear-unreadable")  # fmt: skip
 
 
 def untouched(desk: DeskTwin, name: str) -> None:
     assert desk.done == []
     assert desk.switches == {}
     assert desk.restored
+    assert desk.set_aside
     assert newest(desk, name).phase is Phase.OPEN
 
 
@@ -175,7 +177,7 @@ def untouched(desk: DeskTwin, name: str) -> None:
 def test_a_form_that_is_not_of_this_session_and_this_page_is_refused(
     site: Site, desk: DeskTwin, path: str, secret: str, headers: dict[str, str]
 ) -> None:
-    desk.restored = True
+    desk.restored, desk.set_aside = True, (LOST,)
     root = site.client("root")
     name, token = asking(desk)
     secrets = {"right": root.form_secret("/agent")}
@@ -188,7 +190,7 @@ def test_a_form_that_is_not_of_this_session_and_this_page_is_refused(
 
 @pytest.mark.parametrize("path", DEEDS)
 def test_who_is_not_signed_in_does_nothing(site: Site, desk: DeskTwin, path: str) -> None:
-    desk.restored = True
+    desk.restored, desk.set_aside = True, (LOST,)
     name, token = asking(desk)
     form = {"form": "x", "token": token, "answer": "yes", "scope": "all"}
     answer = site.client().post(path.format(name=name), form)
@@ -198,7 +200,7 @@ def test_who_is_not_signed_in_does_nothing(site: Site, desk: DeskTwin, path: str
 
 @pytest.mark.parametrize("path", DEEDS)
 def test_a_viewer_does_nothing(site: Site, desk: DeskTwin, path: str) -> None:
-    desk.restored = True
+    desk.restored, desk.set_aside = True, (LOST,)
     vera = site.client("vera")
     name, token = asking(desk)
     form = {"form": vera.form_secret("/agent"), "token": token, "answer": "yes", "scope": "all"}
@@ -208,7 +210,7 @@ def test_a_viewer_does_nothing(site: Site, desk: DeskTwin, path: str) -> None:
 
 @pytest.mark.parametrize("path", DEEDS)
 def test_a_link_does_nothing(site: Site, desk: DeskTwin, path: str) -> None:
-    desk.restored = True
+    desk.restored, desk.set_aside = True, (LOST,)
     name, _ = asking(desk)
     assert site.client("root").get(path.format(name=name)).status in (404, 405)
     untouched(desk, name)
@@ -264,6 +266,14 @@ def test_only_an_admin_clears_a_restored_ledger(site: Site, desk: DeskTwin) -> N
     assert desk.restored
     assert act(site.client("root"), "/agent/clear-restored").status == 303
     assert not desk.restored
+
+
+def test_only_an_admin_clears_records_that_cant_be_read(site: Site, desk: DeskTwin) -> None:
+    desk.set_aside = (LOST,)
+    assert act(site.client("ben"), "/agent/clear-unreadable").status == 403
+    assert desk.set_aside
+    assert act(site.client("root"), "/agent/clear-unreadable").status == 303
+    assert not desk.set_aside
 
 
 def test_an_incident_is_closed_by_who_answers_for_it(site: Site, desk: DeskTwin) -> None:

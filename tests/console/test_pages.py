@@ -16,7 +16,7 @@ from meshscope.findings import Finding
 from meshscope.model.mesh import Mesh
 from tests.console.boutique_nights import NOW, open_ids
 from tests.console.conftest import PASSWORD, Client, Site, served
-from tests.console.desk_twin import DeskTwin, Moment
+from tests.console.desk_twin import LOST, DeskTwin, Moment
 
 PAGES = ("/incidents", "/incidents?state=all", "/services", "/services/eu-1/shop/ledger", "/actions", "/ledger",
          "/ledger/5", "/agent")  # fmt: skip
@@ -281,7 +281,7 @@ def test_an_incident_that_cannot_be_read_is_named_and_hides_no_other(desk: DeskT
 
 
 def test_stops_and_restored_ledgers_are_told_on_every_page(desk: DeskTwin, people: People) -> None:
-    desk.restored = True
+    desk.restored, desk.set_aside = True, (LOST,)
     desk.stop("all", by="root", why="</script><b>rollback")
     with served(desk, people) as site:
         vera = site.client("vera")
@@ -290,8 +290,12 @@ def test_stops_and_restored_ledgers_are_told_on_every_page(desk: DeskTwin, peopl
             assert "The agent is stopped." in page
             assert "restored from a copy" in page
             assert "&lt;/script&gt;&lt;b&gt;rollback" in page
-            assert "/agent/clear-restored" not in page
-        assert "/agent/clear-restored" in site.client("root").get("/incidents").text
+            assert "1 record can't be read." in page.replace("&#39;", "'")
+            assert 'href="/ledger/7"' in page
+            assert "/agent/clear" not in page
+        page = site.client("root").get("/incidents").text
+        assert "/agent/clear-restored" in page
+        assert "/agent/clear-unreadable" in page
 
 
 def test_a_part_that_is_silent_or_in_trouble_is_said_to_be(desk: DeskTwin, people: People) -> None:

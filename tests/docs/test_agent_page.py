@@ -36,8 +36,8 @@ def test_the_page_names_the_guards_in_their_order():
     said = re.search(r"The guards, in order;.*?\n\n", PAGE, re.DOTALL)
     assert said is not None
     named = re.findall(r"`([a-z_]+)`", said[0].partition("ledger:")[2])
-    assert named == ["resolved_first", "restored", "observe_mode", *(code for code, _ in GUARDS), "propose_mode",
-                     "needs_approval"]  # fmt: skip
+    assert named == ["resolved_first", "restored", "unreadable", "observe_mode", *(code for code, _ in GUARDS),
+                     "propose_mode", "needs_approval"]  # fmt: skip
 
 
 def test_pictures_on_the_page_are_there():

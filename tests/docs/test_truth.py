@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-TRUTH = ROOT / "docs" / "truth"
-POINTS = [f"{number:02d}" for number in range(1, 24)]
+DOCS = ROOT / "docs"
+POINTS = [f"truth/{number:02d}" for number in range(1, 24)] + ["agent-robustness/01", "agent-robustness/07"]
 
 
 def rows(point: str) -> list[tuple[str, str]]:
     """(demand, what holds it) of a page's table."""
-    found = re.findall(r"^\|([^|]+)\|(.+)\|$", (TRUTH / f"{point}.md").read_text(), flags=re.MULTILINE)
+    found = re.findall(r"^\|([^|]+)\|(.+)\|$", (DOCS / f"{point}.md").read_text(), flags=re.MULTILINE)
     return [(one.strip(), other.strip()) for one, other in found if not set(one.strip()) <= set("-: ")][1:]
 
 

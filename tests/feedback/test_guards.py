@@ -49,13 +49,14 @@ def numbers(**more: float) -> Numbers:
 def test_nothing_stands_against_the_lone_instance_that_fails() -> None:
     verdict = judge(CASE)
     assert (verdict.code, verdict.why) == ("", "")
-    assert verdict.passed[:3] == ("resolved_first", "restored", "observe_mode")
+    assert verdict.passed[:3] == ("resolved_first", "restored", "unreadable")
     assert verdict.passed[-1] == "needs_approval"
 
 
 REFUSED = {
     "resolved_first": replace(CASE, resolved=True),
     "restored": replace(CASE, restored=True),
+    "unreadable": replace(CASE, unreadable="record 7 of it can't be read"),
     "observe_mode": replace(CASE, mode=Mode.OBSERVE),
     "not_opted_in": replace(CASE, service=replace(SERVICE, mode=None)),
     "stateful": replace(CASE, service=replace(SERVICE, stateful=True)),

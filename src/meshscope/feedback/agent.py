@@ -25,6 +25,7 @@ from meshscope.feedback.recovering import Recoverer
 from meshscope.feedback.state import AlertState, Approval, Incident, Phase, Received
 from meshscope.feedback.telling import Teller
 from meshscope.feedback.tools import Tools, name_of
+from meshscope.feedback.unreadable import UnreadableRecord
 from meshscope.feedback.waiting import Waiting
 from meshscope.feedback.watching import Watcher
 from meshscope.findings import Finding, MeshscopeError
@@ -37,6 +38,7 @@ _ENDS_AT_ONCE, _END_SECONDS = 300, 0.2
 _GIVES_WAY_TO, _MOST_REST = 2, 0.05
 _AGAIN_SECONDS = 0.5
 _PATIENCE = 30.0
+_MOST_NAMED = 5
 
 
 @dataclass(kw_only=True)
@@ -271,14 +273,14 @@ class Agent:
 
     def stop(self, scope: str, *, by: str, why: str) -> None:
         """Turn a stop switch on: no act from now on, in ``scope`` (``all`` or ``namespace/name``)."""
-        self.book.switch(scope, on=True, by=by, why=why).result(timeout=self.tools.settings.call_seconds)
+        self.book.stop(scope, by=by, why=why).result(timeout=self.tools.settings.call_seconds)
 
     def start(self, scope: str = "", *, by: str = "") -> None:
         """Turn a stop switch off; without a scope, begin to work."""
         if not scope:
             self.start_parts()
             return
-        self.book.switch(scope, on=False, by=by).result(timeout=self.tools.settings.call_seconds)
+        self.book.start(scope, by=by, seconds=self.tools.settings.call_seconds)
 
     def stops(self) -> Sequence[Stop]:
         """The stop switches that are on; the file's one too."""
@@ -290,7 +292,19 @@ class Agent:
 
     def parts(self) -> Sequence[Part]:
         """Its parts, and when each last said that it lives."""
-        return list(self._parts.values())
+        parts = list(self._parts.values())
+        if why := self._unreadable():
+            # It has no life of its own: it is read whenever somebody asks.
+            parts.append(Part(name="records", at=time.monotonic(), patience=_PATIENCE, error=why))
+        return parts
+
+    def _unreadable(self) -> str:
+        found = self.unreadable()
+        if not found:
+            return ""
+        about = ", ".join(sorted({one.about for one in found if one.about})) or "no service"
+        numbers = ", ".join(str(one.number) for one in found[:_MOST_NAMED])
+        return f"records that can't be read: {numbers}{' and more' if len(found) > _MOST_NAMED else ''}, about {about}"
 
     def limits(self) -> Sequence[Limits]:
         """The caps, and how much of each is used."""
@@ -305,11 +319,17 @@ class Agent:
             owner = self.catalog.owner_at(one.incident.service)
             owners[owner] = owners.get(owner, 0) + 1
             cards[one.act.action] = cards.get(one.act.action, 0) + 1
-        told = [Limits(what="the mesh", cap=caps.mesh, used=len(acts))]
+        # What can't be read counts as spent, as it does for the guards.
+        for name in self.book.unreadable.services:
+            owner = self.catalog.owner_of(self.catalog.called(name))
+            services[name] = max(services.get(name, 0), caps.service)
+            owners[owner] = owners.get(owner, 0) + caps.service
+        unknown = caps.service * len(self.book.unreadable.services)
+        told = [Limits(what="the mesh", cap=caps.mesh, used=len(acts) + unknown)]
         told += [Limits(what=f"owner {name}", cap=caps.owner, used=used) for name, used in sorted(owners.items())]
         told += [Limits(what=f"service {name}", cap=caps.service, used=used) for name, used in sorted(services.items())]
         told += [
-            Limits(what=f"action {name}", cap=card.an_hour, used=cards.get(name, 0))
+            Limits(what=f"action {name}", cap=card.an_hour, used=cards.get(name, 0) + unknown)
             for name, card in sorted(self.cards.items())
             if card.verb is not None
         ]
@@ -317,7 +337,7 @@ class Agent:
 
     def mode_of(self, service: str) -> Mode:
         """The mode of the service called ``cluster/namespace/name``, as it is in force now."""
-        found = next((one for one in self.catalog.services.values() if str(one.key) == service), None)
+        found = self.catalog.called(service)
         return self.tools.mode_of(found) if found is not None else Mode.OBSERVE
 
     @property
@@ -329,6 +349,16 @@ class Agent:
         """A person says that the restored ledger may be acted on."""
         self.book.person(by, "cleared the restored ledger")
         self._made.clear_restored(by)
+
+    def unreadable(self) -> Sequence[UnreadableRecord]:
+        """The records that could not be read at the start, and that nobody cleared."""
+        with self.book.lock:
+            return list(self.book.unreadable)
+
+    def clear_unreadable(self, *, by: str) -> None:
+        """A person has looked at them: their services may be acted on again."""
+        self.book.person(by, "cleared the records that can't be read")
+        self.book.clear_unreadable(by=by, seconds=self.tools.settings.call_seconds)
 
 
 def _unasked(errors: Mapping[str, str]) -> Finding:

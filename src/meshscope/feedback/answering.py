@@ -10,6 +10,7 @@ from msgspec import structs
 from meshscope.feedback.answers import Answer, Approve, Close, FixedBy, Noise, NotOurs, Reject, Snooze
 from meshscope.feedback.casebook import Casebook
 from meshscope.feedback.state import AlertState, Approval, Incident, Phase, read_incident
+from meshscope.feedback.unreadable import UnreadableRecord, attempted
 from meshscope.findings import Finding, MeshscopeError
 
 
@@ -95,7 +96,16 @@ class Answerer:
                     help="look at the list of incidents",
                 )
             )  # fmt: skip
-        return read_incident(history[-1])
+        read = attempted(history[-1], read_incident)
+        if isinstance(read, UnreadableRecord):
+            raise MeshscopeError(
+                Finding(
+                    code="agent/unreadable", title=f"incident {name} can't be read",
+                    why=f"record {read.number} of the ledger: {read.why}",
+                    help="look at the record in the console's ledger",
+                )
+            )  # fmt: skip
+        return read
 
     def heard(self, incident: Incident, answer: Answer, by: str) -> str:
         """Do what somebody wrote under an issue; what to say to that, empty for nothing."""

@@ -25,7 +25,7 @@ Write a comment with one of these at the start of a line:
 A yes or a no to what waits is given in the console, where it is known who says it."""
 
 # Nothing spoke against the act but that the agent is not the one to do it.
-_YOURS = ("observe_mode", "propose_mode", "not_opted_in", "expired", "restored")
+_YOURS = ("observe_mode", "propose_mode", "not_opted_in", "expired", "restored", "unreadable")
 
 
 def asked(incident: Incident, now: float) -> str:

@@ -18,6 +18,7 @@ from meshscope.feedback.desk import Stop
 from meshscope.feedback.ports import Clock, Entry, Ledger, Record
 from meshscope.feedback.standing import Standing
 from meshscope.feedback.state import (
+    ALERT,
     INCIDENT,
     PERSON,
     STOP,
@@ -37,8 +38,10 @@ from meshscope.feedback.state import (
     read_storm,
     storm_entry,
 )
+from meshscope.feedback.unreadable import UNREADABLE, SetAside, UnreadableRecord, attempted
 
 _PAGE = 1000
+_STOPPED = f"{STOP}:"
 _HOUR = 3600.0
 _MINUTE = 60.0
 # An incident is written whole each time, so that thousands of alerts of one service must not make it endless. The
@@ -61,7 +64,10 @@ class Casebook:
     """What is open, kept in memory and written to ``ledger``."""
 
     def __init__(self, ledger: Ledger, clock: Clock) -> None:
-        """Read what is open from the ledger. Raises `LedgerError` where it can't be read."""
+        """Read what is open from the ledger; a record that can't be read is set aside.
+
+        Raises `LedgerError` where the ledger itself can't be read.
+        """
         self.ledger = ledger
         self.clock = clock
         self.lock = threading.RLock()
@@ -71,6 +77,7 @@ class Casebook:
         """A security incident of a service is one of its own."""
         self.standing = Standing()
         self.stops: dict[str, Stop] = {}
+        self.unreadable = SetAside(ledger, _all(ledger, UNREADABLE))
         self.dirty: set[str] = set()
         """Incidents of which something is to be told."""
         self.storms: dict[str, Storm] = {}
@@ -81,22 +88,31 @@ class Casebook:
 
     def _load(self) -> None:
         since = self.clock.now() - _HOUR
-        for record in _all(self.ledger, "alert"):
-            self._remember(read_alert(record))
+        readable = self.unreadable.read
+        for alert in readable(_all(self.ledger, ALERT), read_alert):
+            self._remember(alert)
         # What is over since a moment may be told again, or fire again.
-        for record in _all(self.ledger, "alert", open_=False, since=since):
-            self._remember(read_alert(record))
-        for record in _all(self.ledger, INCIDENT):
-            self._know(read_incident(record))
+        for alert in readable(_all(self.ledger, ALERT, open_=False, since=since), read_alert):
+            self._remember(alert)
+        for incident in readable(_all(self.ledger, INCIDENT), read_incident):
+            self._know(incident)
         # The budgets of the last hour: incidents that are over for good may have acts in it.
-        for record in _all(self.ledger, INCIDENT, open_=False, since=since):
-            self._count(read_incident(record))
-        for record in _all(self.ledger, STORM):
-            storm = read_storm(record)
+        for incident in readable(_all(self.ledger, INCIDENT, open_=False, since=since), read_incident):
+            self._count(incident)
+        self._decide_anew()
+        for storm in readable(_all(self.ledger, STORM), read_storm):
             self.storms[storm.key] = storm
         for record in _all(self.ledger, STOP):
-            told = msgspec.json.decode(record.entry.body, type=dict)
-            self.stops[told["scope"]] = Stop(scope=told["scope"], by=told["by"], why=told["why"], at=record.at)
+            stop = _read_stop(record)
+            self.stops[stop.scope] = stop
+
+    def _decide_anew(self) -> None:
+        """Of alerts that go on, and whose incident can't be read, nothing is known: they open another one."""
+        lost = {one.subject.removeprefix(f"{INCIDENT}:") for one in self.unreadable if one.kind == INCIDENT}
+        for alert in self.alerts.values():
+            if alert.incident in lost and alert.resolved_at is None:
+                alert.incident = alert.terminal = alert.code = alert.why = ""
+                alert.ended_at = None
 
     def _remember(self, alert: AlertState) -> None:
         known = self.alerts.get((alert.tenant, alert.received.fingerprint))
@@ -116,7 +132,8 @@ class Casebook:
     def _storm_of(self, key: str) -> None:
         """What is over may fire again: its storm is known for as long."""
         if key not in self.storms and (records := self.ledger.history(f"{STORM}:{key}")):
-            self.storms[key] = read_storm(records[-1])
+            for storm in self.unreadable.read(records[-1:], read_storm):
+                self.storms[key] = storm
 
     def _count(self, incident: Incident) -> None:
         self._acts += [self._spending(incident, act) for act in incident.acts]
@@ -280,16 +297,56 @@ class Casebook:
         with self.lock:
             self.write([Entry(kind=PERSON, subject=f"person:{by}", body=body, about=about)])
 
-    def switch(self, scope: str, *, on: bool, by: str, why: str = "") -> Future[Sequence[Record]]:
-        """Turn a stop switch on or off; at once, and for the next start too when the future is done."""
+    def stop(self, scope: str, *, by: str, why: str) -> Future[Sequence[Record]]:
+        """Turn a stop switch on: at once, and for the next start too when the future is done."""
         with self.lock:
-            now = self.clock.now()
-            if on:
-                self.stops[scope] = Stop(scope=scope, by=by, why=why, at=now)
-            else:
+            self.stops[scope] = Stop(scope=scope, by=by, why=why, at=self.clock.now())
+            return self.write([_switched(scope, by, why, on=True)])
+
+    def start(self, scope: str, *, by: str, seconds: float) -> None:
+        """Turn a stop switch off, once that is on disk. Raises `LedgerError` and TimeoutError; then it stays on."""
+        with self.lock:
+            known = self.stops.get(scope)
+            written = self.write([_switched(scope, by, "", on=False)])
+        written.result(timeout=seconds)
+        with self.lock:
+            # Somebody may have stopped it again meanwhile.
+            if self.stops.get(scope) is known:
                 self.stops.pop(scope, None)
-            body = msgspec.json.encode({"scope": scope, "by": by, "why": why, "on": on})
-            return self.write([Entry(kind=STOP, subject=f"stop:{scope}", body=body, open=on)])
+
+    def clear_unreadable(self, *, by: str, seconds: float) -> None:
+        """Let go what records hold back that can't be read, once it is on disk that a person looked at them.
+
+        Raises `LedgerError` and TimeoutError; then they hold it back as before.
+        """
+        with self.lock:
+            written = self.write(self.unreadable.cleared(by))
+        written.result(timeout=seconds)
+        with self.lock:
+            self.unreadable.forget()
+
+
+class _Switched(msgspec.Struct, kw_only=True):
+    """A stop switch that a person turned."""
+
+    scope: str
+    by: str
+    why: str
+    on: bool = True
+
+
+def _switched(scope: str, by: str, why: str, *, on: bool) -> Entry:
+    body = msgspec.json.encode(_Switched(scope=scope, by=by, why=why, on=on))
+    return Entry(kind=STOP, subject=f"{_STOPPED}{scope}", body=body, open=on)
+
+
+def _read_stop(record: Record) -> Stop:
+    """The stop that a record holds. Who turned it on may be lost, that it is on never is."""
+    told = attempted(record, lambda one: msgspec.json.decode(one.entry.body, type=_Switched))
+    if isinstance(told, UnreadableRecord):
+        scope = record.entry.subject.removeprefix(_STOPPED)
+        return Stop(scope=scope, by="somebody", why=f"record {record.number} can't be read", at=record.at)
+    return Stop(scope=told.scope, by=told.by, why=told.why, at=record.at)
 
 
 def _all(

@@ -6,9 +6,9 @@ import hashlib
 from dataclasses import replace
 from decimal import Decimal
 
-from meshscope.deploy.plan import Instance
+from meshscope.deploy.plan import Instance, Plan
 from meshscope.feedback.calendar import frozen
-from meshscope.feedback.cards import Action, World
+from meshscope.feedback.cards import Action, Declined, World
 from meshscope.feedback.catalog import KnownService, Wanted
 from meshscope.feedback.folding import reachable
 from meshscope.feedback.guards import Case, Spent
@@ -50,7 +50,7 @@ class Cases:
             instances = self.tools.target.instances(identity(service.key))
         except MeshscopeError as error:
             unknown = error.finding.title
-        plan = found.plan(alert, World(service=service, instances=instances, wanted=wanted))
+        plan = self._planned(found, alert, World(service=service, instances=instances, wanted=wanted))
         # Somebody who broke in is no symptom of what the service calls.
         dependency = "" if incident.security else self._dependency(service.key)
         case = Case(
@@ -58,8 +58,9 @@ class Cases:
             instances=instances, settings=self.settings, resolved=self.book.latest(alert).resolved_at is not None,
             dependency=dependency, spent=self._spent(service, incident, found, again, now),
             at_most=int(wanted.limits.get("at_most", 1)), stop=self.tools.stopped(service),
-            frozen=frozen(self.settings.freeze, now), restored=self.tools.restored(), flaps=incident.reopened,
-            noise=incident.noise, snoozed_until=incident.snoozed_until or 0.0, approved=bool(approved),
+            frozen=frozen(self.settings.freeze, now), restored=self.tools.restored(),
+            unreadable=self._unreadable(service.key), flaps=incident.reopened, noise=incident.noise,
+            snoozed_until=incident.snoozed_until or 0.0, approved=bool(approved),
         )  # fmt: skip
         evidence = None
         if (chosen := case.chosen) is not None:
@@ -107,6 +108,17 @@ class Cases:
         found = self.book.open_for(key)
         return found is not None and found.phase is Phase.OPEN and bool(found.firing)
 
+    def _planned(self, found: Action, alert: AlertState, seen: World) -> Plan | Declined:
+        plan = found.plan(alert, seen)
+        # Before anything is written: an intent that nobody can carry out would look like one that was.
+        if isinstance(plan, Plan) and (lacks := {one.verb for one in plan.changes} - self.tools.hands.keys()):
+            return Declined(code="no_hand", why=f"nothing here can {', '.join(sorted(lacks))}")
+        return plan
+
+    def _unreadable(self, key: Key) -> str:
+        found = self.book.unreadable.about(str(key))
+        return "" if found is None else f"record {found.number} of it can't be read, and nobody has cleared it"
+
     def _spent(self, service: KnownService, incident: Incident, found: Action, again: Act | None, now: float) -> Spent:
         clock = self.book.clock.monotonic()
         every = [one for one in self.book.acts() if one.act is not again]
@@ -118,11 +130,14 @@ class Cases:
         owner = self.catalog.owner_of(service)
         # Whoever a security incident belongs to: it is the service's owner on whose services something is done.
         owned = [one for one in every if self.catalog.owner_at(one.incident.service) == owner]
+        # What can't be read may hold as many acts as a service is allowed, by any card.
+        unknown = [self.catalog.owner_of(self.catalog.called(name)) for name in self.book.unreadable.services]
+        most = self.settings.caps.service
         return Spent(
             service=len(mine),
-            owner=len(owned),
-            mesh=len(every),
-            card=sum(1 for one in every if one.act.action == found.card.name),
+            owner=len(owned) + most * unknown.count(owner),
+            mesh=len(every) + most * len(unknown),
+            card=sum(1 for one in every if one.act.action == found.card.name) + most * len(unknown),
             last=now - min(alike) if alike else None,
             last_without_effect=now - min(useless) if useless else None,
             strikes=len(bad),

@@ -138,6 +138,10 @@ class Catalog:
         """Who answers for it; the platform where nobody is named."""
         return service.owner if service and service.owner else self.owner
 
+    def called(self, name: str) -> KnownService | None:
+        """The service called ``cluster/namespace/name``."""
+        return next((one for one in self.services.values() if str(one.key) == name), None)
+
     def owner_at(self, key: Key) -> str:
         """Who answers for the service of that name."""
         return self.owner_of(self.services.get(key))

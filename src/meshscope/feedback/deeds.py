@@ -13,8 +13,8 @@ from meshscope.feedback.words import clock, done, share, to_do, when
 _SILENT = "open_issue"
 _MOST = 12
 _PLAIN = (
-    "observe_mode", "propose_mode", "not_opted_in", "needs_approval", "resolved_first", "restored", "snoozed",
-    "expired", "rejected", "no_response", "unknown_alert",
+    "observe_mode", "propose_mode", "not_opted_in", "needs_approval", "resolved_first", "restored", "unreadable",
+    "snoozed", "expired", "rejected", "no_response", "unknown_alert",
 )  # fmt: skip
 
 

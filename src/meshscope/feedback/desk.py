@@ -12,6 +12,7 @@ from meshscope.feedback.cards import Card
 from meshscope.feedback.catalog import Catalog
 from meshscope.feedback.ports import Ledger
 from meshscope.feedback.state import Received
+from meshscope.feedback.unreadable import UnreadableRecord
 from meshscope.model.modes import Mode
 
 
@@ -100,3 +101,9 @@ class Desk(Protocol):
 
     def clear_restored(self, *, by: str) -> None:
         """A person says that the restored ledger may be acted on."""
+
+    def unreadable(self) -> Sequence[UnreadableRecord]:
+        """The records that could not be read at the start, and that nobody cleared."""
+
+    def clear_unreadable(self, *, by: str) -> None:
+        """A person has looked at them: their services may be acted on again."""

@@ -55,6 +55,8 @@ class Case:
     stop: str = ""
     frozen: str = ""
     restored: bool = False
+    unreadable: str = ""
+    """Which record of the service can't be read."""
     flaps: int = 0
     noise: str = ""
     snoozed_until: float = 0.0
@@ -64,6 +66,11 @@ class Case:
     def acts(self) -> bool:
         """Whether something that runs would be changed."""
         return self.card.verb is not None
+
+    @property
+    def uid(self) -> str:
+        """The identity that the plan is about; empty where it is about none, or nothing runs that has it."""
+        return self.chosen.uid if self.chosen is not None else ""
 
     @property
     def chosen(self) -> Instance | None:
@@ -104,6 +111,7 @@ def judge(case: Case) -> Verdict:
 def _asked(case: Case) -> Iterator[tuple[str, str]]:
     yield "resolved_first", "the alert is over" if case.resolved else ""
     yield "restored", "the ledger was restored, and what was done since is not in it" if case.restored else ""
+    yield "unreadable", case.unreadable
     yield "observe_mode", f"{case.service.key} is in mode observe" if case.mode is Mode.OBSERVE else ""
     for code, guard in GUARDS:
         yield code, guard(case)

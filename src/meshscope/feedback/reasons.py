@@ -74,6 +74,11 @@ REASONS: Mapping[str, Reason] = {
         help="Don't wait for it: what it can do has not helped. Look for the cause.",
         passed="no act without effect lies too short a time back",
     ),
+    "no_hand": Reason(
+        why="The action would do what nothing that the agent was started with can do.",
+        help="See which target and which hooks the agent is configured with; until then do it yourself.",
+        passed="something can carry it out",
+    ),
     "cap_service": Reason(
         why="The agent has done all that it may do to one service within an hour.",
         help="Take over: a service that needs this many kills has a cause that kills don't reach.",
@@ -129,6 +134,11 @@ REASONS: Mapping[str, Reason] = {
         why="The alert was over before the agent could act, and what is well is left alone.",
         help="Nothing now. If it keeps coming back, the alert is too quick or the fault comes and goes.",
         passed="the alert still fires",
+    ),
+    "unreadable": Reason(
+        why="A record of this service can't be read. It may hold acts, and acting now could repeat one.",
+        help="Look at the record in the console's ledger and at what was done to the service, and clear it there.",
+        passed="all records of the service can be read",
     ),
     "unknown_service": Reason(
         why="The alert names no service of the model, or more than one could be meant.",

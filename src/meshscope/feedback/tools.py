@@ -41,7 +41,7 @@ class Tools:
 
     def mode_of(self, service: KnownService) -> Mode:
         """The mode in force: the lower one of the mesh's and the service's own."""
-        if self.restored():
+        if self.restored() or self.book.unreadable.about(str(service.key)) is not None:
             return Mode.OBSERVE
         own = service.mode if service.mode is not None else self.catalog.mode
         return min(own, self.catalog.mode, key=_RANK.__getitem__)

@@ -14,6 +14,7 @@ from meshscope.feedback import comments
 from meshscope.feedback.cases import Cases
 from meshscope.feedback.state import CHANGED, Act, AlertState, Incident, Numbers, Phase, read_alert
 from meshscope.feedback.tools import Tools, identity
+from meshscope.feedback.unreadable import attempted
 from meshscope.findings import MeshscopeError
 from meshscope.insight.siblings import Pod, pods, whole
 from meshscope.model.units import Duration, exact
@@ -44,7 +45,9 @@ class Watcher:
 
     def look(self) -> None:
         """Look at each open incident once. A service that can't be asked leaves its incident as it is."""
-        for incident in list(self.book.incidents.values()):
+        with self.book.lock:
+            incidents = list(self.book.incidents.values())
+        for incident in incidents:
             if incident.open:
                 self._one(incident)
         self.book.prune()
@@ -53,12 +56,14 @@ class Watcher:
 
     def catch_up(self) -> None:
         """Take note of alerts that were over when the last process ended, before their incidents knew."""
-        known = {state.key for state in self.book.alerts.values()}
-        for incident in list(self.book.incidents.values()):
+        with self.book.lock:
+            known = {state.key for state in self.book.alerts.values()}
+            incidents = list(self.book.incidents.values())
+        for incident in incidents:
             for member in incident.firing if incident.open else ():
                 if member.alert not in known and (records := self.book.ledger.history(f"alert:{member.alert}")):
-                    state = read_alert(records[-1])
-                    if state.resolved_at is not None:
+                    state = attempted(records[-1], read_alert)
+                    if isinstance(state, AlertState) and state.resolved_at is not None:
                         self.resolved(state)
 
     def resolved(self, alert: AlertState) -> None:

@@ -88,8 +88,10 @@ def serve(read: Bundle, chosen: Configuration, ending: threading.Event) -> None:
         gc.freeze()
         page = console(ready.agent, people, insecure_loopback=tls is None) if people else None
         app = application(ready.agent, credentials, page, telemetry=ready.telemetry, bounds=bounds)
-        with Running(app, host=chosen.host, port=chosen.port, tls=files, bounds=bounds) as server:
-            ready.agent.start_parts()
+        # Bound first, so that nothing is done where another one listens; opened when every part runs.
+        server = Running(app, host=chosen.host, port=chosen.port, tls=files, bounds=bounds)
+        ready.agent.start_parts()
+        with server:
             click.echo(_told(read, chosen, server, console=page is not None), err=True)
             while not ending.wait(0.5):
                 if not server.alive:

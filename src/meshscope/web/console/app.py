@@ -83,6 +83,7 @@ def console(
         "/agent/stop": deeds.stop,
         "/agent/start": deeds.start,
         "/agent/clear-restored": deeds.clear_restored,
+        "/agent/clear-unreadable": deeds.clear_unreadable,
     }
     routes = [Route(path, served.look(look), methods=["GET"]) for path, look in looks.items()]
     routes += [Route(path, served.tell(tell), methods=["POST"]) for path, tell in tells.items()]

@@ -73,6 +73,15 @@ def clear_restored(visit: Visit) -> Response:
     return visit.back(whence(visit), Notice(kind="done", text="The restored ledger is cleared: the agent acts again."))
 
 
+def clear_unreadable(visit: Visit) -> Response:
+    """Say that somebody looked at the records that can't be read: an admin's matter."""
+    if not visit.person.may_start:
+        raise _may_not(visit, "clear records that can't be read", lambda person: person.may_start)
+    visit.room.desk.clear_unreadable(by=visit.person.name)
+    text = "The records are cleared: the agent acts on their services again."
+    return visit.back(whence(visit), Notice(kind="done", text=text))
+
+
 def _incident(visit: Visit) -> Incident:
     known = found(visit.room, visit.request.path_params["incident"])
     if known is None:

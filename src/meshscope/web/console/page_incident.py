@@ -12,7 +12,8 @@ from meshscope.feedback import headline
 from meshscope.feedback.asked import asked
 from meshscope.feedback.cards import Card
 from meshscope.feedback.prose import within
-from meshscope.feedback.state import Approval, Decision, Incident, Numbers, read_alert
+from meshscope.feedback.state import AlertState, Approval, Decision, Incident, Numbers, read_alert
+from meshscope.feedback.unreadable import attempted
 from meshscope.web.console import times
 from meshscope.web.console.board import Group, group, read_seen
 from meshscope.web.console.page_incidents import TITLES, WORDS
@@ -110,7 +111,8 @@ def _started(room: Room, one: Incident) -> float | None:
     records = room.desk.ledger.history(f"alert:{first.alert}")[-1:]
     if not records:
         return None
-    said = times.read(read_alert(records[0]).received.starts_at)
+    alert = attempted(records[0], read_alert)
+    said = times.read(alert.received.starts_at) if isinstance(alert, AlertState) else None
     return said if said is not None and 0 <= first.since - said < 86_400 else None
 
 

@@ -21,6 +21,7 @@ from meshscope.web.console.sessions import Notice, Session, Sessions
 
 PER_PAGE = 50
 _LONGEST_VALUE = 200
+_MOST_NAMED = 5
 
 
 @dataclass(kw_only=True)
@@ -69,14 +70,15 @@ class Visit:
     def page(self, template: str, *, status: int = 200, **context: Any) -> Response:
         """A page with everything that surrounds it."""
         room, desk = self.room, self.room.desk
-        stops = tuple(desk.stops())
+        stops, unreadable = tuple(desk.stops()), desk.unreadable()
+        held = {one.number for one in unreadable}
         surroundings = {
             "person": self.person, "form": self.session.form, "now": room.now(), "needs": room.board.needs,
             "catalog": desk.catalog, "stops": stops,
             "stopped": next((one for one in stops if one.scope == "all"), None),
             "restored": desk.restored, "here": self.request.url.path, "address": self._address(), "Mode": Mode,
             "notices": [] if is_live(self.request) else self.session.told(), "newest": room.board.newest,
-            "unread": sorted(room.board.unread.values())[:5],
+            "unreadable": unreadable, "unread": sorted(set(room.board.unread.values()) - held)[:_MOST_NAMED],
             "people_error": room.people.error if self.person.may_start else None,
         }  # fmt: skip
         return HTMLResponse(room.pages.render(template, surroundings | context), status_code=status)
