@@ -7,7 +7,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
-POINTS = [f"truth/{number:02d}" for number in range(1, 24)] + ["agent-robustness/01", "agent-robustness/07"]
+POINTS = [f"truth/{number:02d}" for number in range(1, 24)] + [
+    f"agent-robustness/{number:02d}" for number in (1, 2, 5, 7)
+]
 
 
 def rows(point: str) -> list[tuple[str, str]]:
