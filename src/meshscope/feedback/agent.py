@@ -38,7 +38,7 @@ _ENDS_AT_ONCE, _END_SECONDS = 300, 0.2
 _GIVES_WAY_TO, _MOST_REST = 2, 0.05
 _AGAIN_SECONDS = 0.5
 _PATIENCE = 30.0
-_MOST_NAMED = 5
+_MOST_NAMED, _MOST_SAID = 5, 300
 
 
 @dataclass(kw_only=True)
@@ -127,8 +127,10 @@ class Agent:
                 error = ""
                 try:
                     turn()
+                except MeshscopeError as fault:
+                    error = f"{fault.finding.title}: {fault.finding.why}"[:_MOST_SAID]
                 except Exception as fault:  # a part that ended would be silent; it says what went wrong and goes on
-                    error = f"{type(fault).__name__}: {fault}"[:300]
+                    error = f"{type(fault).__name__}: {fault}"[:_MOST_SAID]
                 self._parts[name] = Part(name=name, at=time.monotonic(), patience=_PATIENCE + 2 * rest, error=error)
                 if name == "decide":
                     self._work.wait(rest if self._later or error else 0.25)
@@ -163,6 +165,7 @@ class Agent:
         while self._said_yes:
             self._approved(*self._said_yes.popleft())
         self._written()
+        self.recoverer.patience.tell("it can't be known what an act came to")
 
     def _give_way(self, worked: float) -> None:
         """Leave the processor to the intake while much comes in: what is not taken may be lost, what is can wait."""
@@ -235,6 +238,7 @@ class Agent:
         with self.book.lock:
             firing = sum(1 for one in self.book.incidents.values() if one.phase is Phase.OPEN)
         self.tools.telemetry.open_incidents(firing, len(self._queue))
+        self.watcher.patience.tell("it can't be seen how they are")
 
     def _reconcile(self) -> None:
         self.reconciler.look()

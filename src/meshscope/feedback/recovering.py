@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from meshscope.deploy.plan import Plan, Verb
 from meshscope.feedback.acting import Doer
 from meshscope.feedback.cards import Action, Repeat
 from meshscope.feedback.cases import Cases
 from meshscope.feedback.catalog import Wanted
 from meshscope.feedback.guards import judge
+from meshscope.feedback.patience import Patience
 from meshscope.feedback.state import Act, Incident
 from meshscope.feedback.tools import Tools, identity
 from meshscope.findings import MeshscopeError
@@ -22,6 +25,7 @@ class Recoverer:
         self.book = tools.book
         self.catalog = tools.catalog
         self.settings = tools.settings
+        self.patience = Patience(tools.book.clock.monotonic)
         self.cases = cases
         self.doer = doer
 
@@ -37,7 +41,10 @@ class Recoverer:
             for act in list(incident.acts):
                 if not act.outcome and not (late and now < act.deadline):
                     act.deadline = now + self.settings.call_seconds
-                    self._recover(incident, act)
+                    # Whatever is wrong with one service, the others are looked after.
+                    with suppress(Exception), self.patience.trying(incident.id):
+                        self._recover(incident, act)
+        self.patience.keep({one.id for one in incidents})
 
     def _recover(self, incident: Incident, act: Act) -> None:
         found = self.tools.actions.get(act.action)

@@ -7,6 +7,7 @@ how many those are.
 from __future__ import annotations
 
 from collections import deque
+from contextlib import suppress
 
 from meshscope.deploy.plan import Step
 from meshscope.feedback.casebook import Casebook
@@ -14,7 +15,7 @@ from meshscope.feedback.catalog import Catalog
 from meshscope.feedback.deeds import waiting
 from meshscope.feedback.issue import storm_draft
 from meshscope.feedback.patience import Patience
-from meshscope.feedback.ports import Issue, Tracker
+from meshscope.feedback.ports import Issue, Tracker, TrackerError
 from meshscope.feedback.settings import Settings
 from meshscope.feedback.state import STORM_REF, Incident, Phase, Storm, Ticket
 from meshscope.feedback.telemetry import Telemetry
@@ -72,15 +73,20 @@ class Storms:
             self.book.save(incident, storms=[storm], tell=False)
 
     def tell(self) -> None:
-        """Bring each storm's issue up to date, and close it when all is over. Raises `TrackerError`."""
+        """Bring each storm's issue up to date, and close it when all is over; what fails is tried again later."""
         for storm in list(self.book.storms.values()):
             now = self.book.clock.monotonic()
             soon = now - self._looked.get(storm.key, -self.settings.tell_seconds) < self.settings.tell_seconds
             if soon or self.patience.holds(storm.key) or self._held(storm):
                 continue
             self._looked[storm.key] = now
-            with self.patience.trying(storm.key):
-                self._tell(storm)
+            # Whatever is wrong with one, the others are told.
+            with suppress(Exception), self.patience.trying(storm.key):
+                try:
+                    self._tell(storm)
+                except TrackerError:
+                    self.telemetry.told("failed")
+                    raise
 
     def _held(self, storm: Storm) -> bool:
         """Whether the tracker's lists may lack the issue, so that another one would be opened."""

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import suppress
 
 from meshscope.deploy.plan import Step
 from meshscope.feedback.answers import Answer, Close, Unclear, Why, answers
@@ -52,6 +52,7 @@ class Teller:
         self._secret = secret
         self._turn: deque[str] = deque()
         self.patience = Patience(book.clock.monotonic)
+        self._unheard = Patience(book.clock.monotonic)
         self.storms = Storms(book, catalog, tracker, settings, telemetry, self.patience, secret=secret, step=step)
 
     def key(self, incident: Incident) -> str:
@@ -63,18 +64,14 @@ class Teller:
         with self.book.lock:
             due = [name for name in self.book.dirty if not self.patience.holds(name)]
             wanted = [one for one in map(self.book.incidents.get, due) if one is not None]
+            self.patience.keep({*self.book.incidents, *self.book.storms})
         for incident in wanted[:_A_ROUND]:
             if not self.patience.holds(incident.id):
-                self._one(incident)
-        with self._failing():
-            self.storms.tell()
-
-    @contextmanager
-    def _failing(self) -> Iterator[None]:
-        try:
-            yield
-        except TrackerError:
-            self.telemetry.told("failed")
+                # Whatever is wrong with one, the others are told.
+                with suppress(Exception):
+                    self._one(incident)
+        self.storms.tell()
+        self.patience.tell("the issue can't be brought up to date")
 
     def _one(self, incident: Incident) -> None:
         with self.book.lock:
@@ -224,8 +221,11 @@ class Teller:
         self._turn.extend(name for name in among if name not in self._turn)
         for _ in range(min(len(self._turn), _A_ROUND)):
             incident = among.get(self._turn.popleft())
-            if incident is not None:
-                self._heard(incident)
+            if incident is not None and not self._unheard.holds(incident.id):
+                with suppress(Exception), self._unheard.trying(incident.id):
+                    self._heard(incident)
+        self._unheard.keep(among)
+        self._unheard.tell("what people wrote can't be read")
 
     def _heard(self, incident: Incident) -> None:
         ticket = incident.issue

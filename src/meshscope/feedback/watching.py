@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -12,6 +13,7 @@ from meshscope.build.detection import spoken
 from meshscope.deploy.plan import Instance
 from meshscope.feedback import comments
 from meshscope.feedback.cases import Cases
+from meshscope.feedback.patience import Patience
 from meshscope.feedback.state import CHANGED, Act, AlertState, Incident, Numbers, Phase, read_alert
 from meshscope.feedback.tools import Tools, identity
 from meshscope.feedback.unreadable import attempted
@@ -42,14 +44,17 @@ class Watcher:
         self.book = tools.book
         self.cases = cases
         self._ask_at: dict[str, float] = {}
+        self.patience = Patience(tools.book.clock.monotonic)
 
     def look(self) -> None:
-        """Look at each open incident once. A service that can't be asked leaves its incident as it is."""
+        """Look at each open incident once. A service that can't be asked leaves its incident as it is, and no other."""
         with self.book.lock:
             incidents = list(self.book.incidents.values())
         for incident in incidents:
-            if incident.open:
-                self._one(incident)
+            if incident.open and not self.patience.holds(incident.id):
+                with suppress(Exception), self.patience.trying(incident.id):
+                    self._one(incident)
+        self.patience.keep({one.id for one in incidents})
         self.book.prune()
         clock = self.book.clock.monotonic()
         self._ask_at = {about: at for about, at in self._ask_at.items() if at > clock}
