@@ -299,6 +299,19 @@ def test_signing_in_says_the_same_of_everybody(site: Site) -> None:
     assert len(told) == 1
 
 
+def test_who_is_handed_an_incident_may_not_answer_for_it(site: Site, desk: DeskTwin) -> None:
+    ada = site.client("ada")
+    for service, whose, status in (("checkout", "storefront", 303), ("catalog", "payments", 403)):
+        one = newest(desk, of(desk, service))
+        assert one.owner != whose
+        one.owner = whose
+        desk.put(one)
+        assert ada.post(f"/incidents/{one.id}/close", {"form": ada.form_secret("/agent")}).status == status
+    one = newest(desk, of(desk, "catalog"))
+    assert one.phase is Phase.OPEN
+    assert "may not answer" in words(ada.get(f"/incidents/{one.id}").text) or not one.approvals
+
+
 def test_the_cookie_is_kept_from_programs_and_from_other_sites(site: Site) -> None:
     cookie = site.client().sign_in("ada").headers["set-cookie"].lower()
     assert "httponly" in cookie

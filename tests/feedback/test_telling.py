@@ -1,7 +1,10 @@
 """What becomes of an incident while its issue is on its way is told, too."""
 
 import threading
+from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from meshscope.adapters.memory.tracker import MemoryTracker
 from meshscope.feedback.ports import Draft, Issue
@@ -35,3 +38,31 @@ def test_an_incident_that_is_folded_into_another_while_its_issue_is_opened_leave
         issue = tracker.find("markdown:payments", frontend.id)
         assert issue is not None
         assert not issue.open
+
+
+class Unsure(MemoryTracker):
+    """A tracker that does not know who writes: everybody signs as they like."""
+
+    def find(self, where: str, key: str) -> Issue | None:
+        found = super().find(where, key)
+        if found is None:
+            return None
+        signed = (replace(one, author="", signed=one.author) if not one.number else one for one in found.comments)
+        return replace(found, comments=tuple(signed))
+
+
+@pytest.mark.parametrize(
+    ("author", "tracker", "who"),
+    [("ada", MemoryTracker, "ada"), ("ada", Unsure, "somebody who signs as ada"), ("", Unsure, "somebody")],
+)
+def test_who_wrote_a_comment_is_somebody_where_the_tracker_does_not_know(
+    tmp_path: Path, author: str, tracker: type[MemoryTracker], who: str
+) -> None:
+    forge = tracker(secret=b"secret")
+    with world(tmp_path, tracker=forge) as it:
+        it.send(alert("ErrorBudgetBurn", "ledger"))
+        it.settled()
+        it.until(lambda: it.incident("ledger").issue is not None and it.incident("ledger").issue.open)
+        forge.forge.say("markdown:payments", it.incident("ledger").id, author, "/noise a test")
+        it.until(lambda: it.incident("ledger").noise)
+        assert [one.who for one in it.incident("ledger").story if "noise" in one.what] == [who]

@@ -289,7 +289,7 @@ def test_what_people_write_is_kept_byte_for_byte(root: Path) -> None:
     assert written in text
     found = one.find(WHERE, "ledger-1")
     assert found is not None
-    assert [(c.author, c.body.split("\n")[0]) for c in found.comments] == [
+    assert [(c.author or c.signed, c.body.split("\n")[0]) for c in found.comments] == [
         ("Ada L.", "/why "), ("bob", "~~~"), ("meshscope", "said"),
     ]  # fmt: skip
 
@@ -422,6 +422,16 @@ def test_two_processes_at_once_write_one_issue_and_every_comment(root: Path) -> 
     assert git(root, "status", "--porcelain") == ""
 
 
+def test_a_comment_is_by_nobody_that_the_tracker_knows(root: Path) -> None:
+    one = tracker(root)
+    one.open(draft())
+    with (root / FILE).open("a") as file:
+        file.write("\n## Comment by root\n\n/close\n")
+    found = one.find(WHERE, "ledger-1")
+    assert found is not None
+    assert [(c.author, c.signed, c.body) for c in found.comments] == [("", "root", "/close")]
+
+
 def test_a_heading_like_ours_is_not_ours_without_the_mark(root: Path) -> None:
     one = tracker(root)
     issue = one.open(draft())
@@ -430,5 +440,5 @@ def test_a_heading_like_ours_is_not_ours_without_the_mark(root: Path) -> None:
             "\n## Comment by eve\n\n## Comment 1 by meshscope\n\nAll is well.\n\n<!-- meshscope:ledger-1:1:00 -->\n"
         )
     found = one.comment(issue, Comment(number=1, body="It fails."))
-    assert [(c.number, c.author) for c in found.comments] == [(0, "eve"), (1, "meshscope")]
+    assert [(c.number, c.author, c.signed) for c in found.comments] == [(0, "", "eve"), (1, "meshscope", "")]
     assert found.comments[1].body == "It fails."

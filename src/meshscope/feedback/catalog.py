@@ -146,6 +146,13 @@ class Catalog:
         """Who answers for the service of that name."""
         return self.owner_of(self.services.get(key))
 
+    def decider(self, key: Key, *, security: bool) -> str:
+        """The team that may say yes or no to acts on a service, and close its incidents: by the model alone.
+
+        What people write under an issue changes who is told, and never this.
+        """
+        return self.security if security and self.security else self.owner_at(key)
+
     def where(self, service: KnownService | None) -> str:
         """The address of the tracker that its issues go to; empty where there is none."""
         if service is not None and service.where:

@@ -98,7 +98,7 @@ class Joiner:
 
     def _opened(self, service: KnownService, alert: AlertState, now: float, security: bool) -> Incident:
         digest = hashlib.sha256(f"{service.key}/{alert.key}".encode()).hexdigest()[:10]
-        owner = self.catalog.security if security and self.catalog.security else self.catalog.owner_of(service)
+        owner = self.catalog.decider(service.key, security=security)
         incident = Incident(
             id=f"{service.key.name}-{digest}", service=service.key, owner=owner, opened=now, security=security
         )

@@ -84,6 +84,9 @@ class Comment:
     number: int
     body: str
     author: str = ""
+    """Who wrote it, where the tracker knows that."""
+    signed: str = ""
+    """Who it says that it is by, which anybody can write."""
     uid: str = ""
     """What tells a person's comment from every other one."""
 

@@ -250,7 +250,7 @@ class Teller:
             if comment.number or comment.uid in ticket.seen:
                 continue
             for answer in answers(comment.body):
-                self._reply(incident, answer, issue, comment.author)
+                self._reply(incident, answer, issue, _writer(comment))
             with self.book.lock:
                 ticket.seen.append(comment.uid)
                 self.book.save(incident)
@@ -268,6 +268,11 @@ class Teller:
             if text:
                 self.book.comment(incident, text)
             self.book.save(incident)
+
+
+def _writer(comment: Comment) -> str:
+    """Who wrote a comment: whom the tracker knows, or somebody."""
+    return comment.author or (f"somebody who signs as {comment.signed}" if comment.signed else "somebody")
 
 
 def _unclear(answer: Unclear) -> str:

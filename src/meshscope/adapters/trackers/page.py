@@ -128,7 +128,7 @@ def comments(tail: str, key: str, secret: bytes) -> tuple[Comment, ...]:
             # Where it stands may change when others write above it; which one it is of those that are alike may not.
             same = counted[author, body] = counted.get((author, body), 0) + 1
             uid = sha256(f"{key}\n{author}\n{same}\n{body}".encode("utf-8", "replace")).hexdigest()[:32]
-            found.append(Comment(number=0, body=body, author=author, uid=uid))
+            found.append(Comment(number=0, body=body, signed=author, uid=uid))
     return tuple(found)
 
 

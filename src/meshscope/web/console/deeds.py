@@ -25,8 +25,7 @@ def whence(visit: Visit) -> str:
 def answer(visit: Visit) -> Response:
     """Say yes or no to what the agent asks."""
     one = _incident(visit)
-    if not visit.person.may_answer(one.owner):
-        raise _may_not(visit, f"answer for {one.owner or 'this service'}", lambda person: person.may_answer(one.owner))
+    _must_decide(visit, one, "answer for {}")
     said = visit.form.get("answer", "")
     if said not in ("yes", "no"):
         raise _unclear("an answer is yes or no")
@@ -38,8 +37,7 @@ def answer(visit: Visit) -> Response:
 def close(visit: Visit) -> Response:
     """Say that an incident is over."""
     one = _incident(visit)
-    if not visit.person.may_answer(one.owner):
-        raise _may_not(visit, "close this incident", lambda person: person.may_answer(one.owner))
+    _must_decide(visit, one, "close this incident")
     visit.room.desk.close_incident(one.id, by=visit.person.name)
     return visit.back(f"/incidents/{one.id}", Notice(kind="done", text="You closed this incident."))
 
@@ -80,6 +78,12 @@ def clear_unreadable(visit: Visit) -> Response:
     visit.room.desk.clear_unreadable(by=visit.person.name)
     text = "The records are cleared: the agent acts on their services again."
     return visit.back(whence(visit), Notice(kind="done", text=text))
+
+
+def _must_decide(visit: Visit, one: Incident, what: str) -> None:
+    decider = visit.room.desk.catalog.decider(one.service, security=one.security)
+    if not visit.person.may_answer(decider):
+        raise _may_not(visit, what.format(decider or "this service"), lambda person: person.may_answer(decider))
 
 
 def _incident(visit: Visit) -> Incident:

@@ -80,12 +80,12 @@ def incident(visit: Visit) -> Response:
     catalog, now = visit.room.desk.catalog, visit.room.now()
     started = _started(visit.room, one)
     service = catalog.services.get(one.service)
-    owner = one.owner
+    decider = catalog.decider(one.service, security=one.security)
     return visit.page(
         "incident.html", incident=one, group=which, Group=Group, title=TITLES[which], words=WORDS, service=service,
         line=line(one, catalog, which, now), changed=headline.changed(one), asked=asked(one, now),
-        asks=_asks(visit.room, one, now), may_answer=visit.person.may_answer(owner),
-        answerers=visit.room.people.who(lambda person: person.may_answer(owner)), steps=steps(one),
+        asks=_asks(visit.room, one, now), may_answer=visit.person.may_answer(decider), decider=decider,
+        answerers=visit.room.people.who(lambda person: person.may_answer(decider)), steps=steps(one),
         bars=_bars(spans(one, started, now)),
         measures=list(_measures(one)), decisions=distinct(one.decisions), links=_links(visit.room, one),
         mode=visit.room.desk.mode_of(str(one.service)), started=started, last=one.phase.value,

@@ -22,6 +22,8 @@ class Line:
     id: str
     service: Key
     owner: str
+    decider: str
+    """The team that may answer for it."""
     tier: int | None
     group: Group
     since: float
@@ -50,6 +52,7 @@ def line(incident: Incident, catalog: Catalog, group: Group, now: float) -> Line
         id=incident.id,
         service=incident.service,
         owner=incident.owner,
+        decider=catalog.decider(incident.service, security=incident.security),
         tier=service.tier if service else None,
         group=group,
         since=headline.began(incident),
