@@ -10,7 +10,9 @@ class Bounds:
     """Sizes in bytes, times in seconds. A body that is too large is lost for good: Alertmanager drops it at a 413."""
 
     body_bytes: int = 32 << 20
-    """Of one body, as it was before it was compressed."""
+    """Of one body."""
+    inflated_bytes: int = 4 << 20
+    """Of one body that was sent compressed, before that: a few bytes of a stranger's would cost thousands of ours."""
     held_bytes: int = 128 << 20
     """Of all bodies at once; beyond it senders are told to come back."""
     header_bytes: int = 32 << 10

@@ -19,6 +19,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.server import ServerState
 
 from meshscope.web.bounds import Bounds
+from meshscope.web.strangers import KNOWN, TELL
 
 _MOST_HEADERS = 100
 _CLOSING_SECONDS = 2.0
@@ -85,6 +86,8 @@ class Connection(HttpToolsProtocol):
         self.bounds = bounds
         self.deadline = math.inf
         self.since = 0.0
+        self.stranger = True
+        """Whether nobody has shown yet on it who they are."""
         self._phase = _Phase.IDLE
         self._after_writing = math.inf
         self._size = self._number = self._partial = 0
@@ -106,13 +109,20 @@ class Connection(HttpToolsProtocol):
             self._make_room()
 
     def _make_room(self) -> None:
-        """End whichever connection has been silent for the longest; where all are busy, this one."""
-        others = [one for one in self.connections if one is not self and isinstance(one, Connection) and not one.busy]
-        silent = [one for one in others if one._phase is not _Phase.CLOSING]
-        if silent:
-            min(silent, key=lambda one: one.since).abort()
+        """End a stranger's connection whose request is not whole, the oldest; else the one that is silent the longest.
+
+        Where all are being answered, or are read for callers that are known, it is this one.
+        """
+        others = [one for one in self.connections if one is not self and isinstance(one, Connection)]
+        open_ = [one for one in others if one._phase is not _Phase.CLOSING]
+        partial = [one for one in open_ if one.stranger and not (one.busy and one._phase is _Phase.IDLE)]
+        if gone := partial or [one for one in open_ if not one.busy]:
+            min(gone, key=lambda one: one.since).abort()
         else:
             self._refuse(503)
+
+    def _known(self) -> None:
+        self.stranger = False
 
     def abort(self) -> None:
         """End it at once."""
@@ -141,6 +151,7 @@ class Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A request's first byte."""
         super().on_message_begin()
+        self.scope["extensions"] = {KNOWN: {TELL: self._known}}
         self._phase = _Phase.HEADERS
         self._size = self._number = self._partial = 0
         self.deadline = self.loop.time() + self.bounds.header_seconds

@@ -23,12 +23,15 @@ from meshscope.feedback.telemetry import Telemetry
 from meshscope.findings import MeshscopeError
 from meshscope.web.answers import answer_json
 from meshscope.web.bounds import Bounds
+from meshscope.web.strangers import known
 
 PREFIX = "/v1/alerts/"
 _LOG = logging.getLogger("meshscope.web")
 _PATHS = {f"{PREFIX}{sender}": sender for sender in PARSERS}
 # More than this is not read or stored where others wait.
 _AT_ONCE = 256 << 10
+_STEP = 64 << 10
+"""How much of a body is inflated at once."""
 _SILENT_SECONDS = 10.0
 _RETRY = ((b"retry-after", b"1"),)
 _WHO = ((b"www-authenticate", b'Bearer realm="meshscope"'),)
@@ -69,6 +72,7 @@ class Receiving:
         self._seen = Seen()
         self._held = 0
         self._hashing = asyncio.Semaphore(1)
+        self._inflating = asyncio.Semaphore(1)
         self._waiting = 0
         self._told: dict[str, tuple[float, int]] = {}
 
@@ -101,6 +105,7 @@ class Receiving:
             raise _Refusal(503, "draining", "the agent is ending", (*_RETRY, *_CLOSE))
         headers = _headers(scope)
         caller = await self._caller(sender, headers.get(b"authorization", b""))
+        known(scope)
         squeezed = _checked(headers, self._bounds.body_bytes)
         body = bytearray()
         try:
@@ -147,12 +152,23 @@ class Receiving:
         signature = self._signature(caller, wire, headers)
         if signature and self._seen.before(caller.tenant, signature, self._now()):
             return 0
-        if squeezed or len(wire) > _AT_ONCE:
-            delivery, body = await asyncio.to_thread(_opened, caller.sender, wire, squeezed, self._bounds.body_bytes)
-        else:
-            delivery, body = _opened(caller.sender, wire, squeezed, self._bounds.body_bytes)
-        with self._telemetry.span("alert", source=caller.sender, alerts=len(delivery.received)):
-            stored = await self._stored(caller, delivery, body)
+        grown = 0
+        try:
+            if squeezed:
+                # One after the other: what each may grow to is many times what it was counted as.
+                async with self._inflating:
+                    body = await asyncio.to_thread(_inflated, wire, self._bounds.inflated_bytes)
+                    grown = len(body)
+                    self._held += grown
+                    delivery = await asyncio.to_thread(_read, caller.sender, body)
+            else:
+                body = wire
+                large = len(body) > _AT_ONCE
+                delivery = await asyncio.to_thread(_read, caller.sender, body) if large else _read(caller.sender, body)
+            with self._telemetry.span("alert", source=caller.sender, alerts=len(delivery.received)):
+                stored = await self._stored(caller, delivery, body)
+        finally:
+            self._held -= grown
         if signature:
             self._seen.stored(caller.tenant, signature, self._now())
         firing = sum(1 for one in delivery.received if one.status == "firing")
@@ -231,26 +247,33 @@ def _checked(headers: Mapping[bytes, bytes], most: int) -> bool:
     return encoding == b"gzip"
 
 
-def _opened(sender: str, wire: bytes, squeezed: bool, most: int) -> tuple[Delivery, bytes]:
-    """What a body says, and the body as it was before it was compressed."""
+def _read(sender: str, body: bytes) -> Delivery:
+    """What a body says."""
     try:
-        body = _inflated(wire, most) if squeezed else wire
-        return PARSERS[sender](body), body
+        return PARSERS[sender](body)
     except Unreadable as error:
         raise _Refusal(400, error.reason, str(error)) from error
 
 
 def _inflated(wire: bytes, most: int) -> bytes:
+    """The body as it was before it was compressed, of at most ``most`` bytes; no more than a step of it too many."""
     inflating = zlib.decompressobj(wbits=31)
+    body = bytearray()
+    rest = wire
     try:
-        body = inflating.decompress(wire, most + 1)
+        while not inflating.eof:
+            piece = inflating.decompress(rest, _STEP)
+            rest = inflating.unconsumed_tail
+            if not piece and not rest:
+                break
+            body += piece
+            if len(body) > most:
+                raise _too_large(most)
     except zlib.error as error:
-        raise Unreadable("gzip", "it is no gzip") from error
-    if len(body) > most:
-        raise _too_large(most)
+        raise _Refusal(400, "gzip", "it is no gzip") from error
     if not inflating.eof or inflating.unused_data:
-        raise Unreadable("gzip", "its gzip has no end, or something after it")
-    return body
+        raise _Refusal(400, "gzip", "its gzip has no end, or something after it")
+    return bytes(body)
 
 
 def _too_large(most: int) -> _Refusal:

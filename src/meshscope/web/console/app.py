@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -37,9 +37,12 @@ from meshscope.web.console.rendering import Pages, badge
 from meshscope.web.console.sessions import Notice, Session, Sessions, from_our_page, known_host, same
 from meshscope.web.console.signing import Door
 from meshscope.web.console.visit import Room, Visit, is_live, sign_in_path
+from meshscope.web.strangers import known
 
 _LOG = logging.getLogger("meshscope.web")
 _LONGEST_FORM = 16 * 1024
+_DIGITS = 12
+_NOT_OURS = "This form did not come from a page of this console."
 _POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
@@ -125,7 +128,11 @@ class Headers:
             told = "Without TLS this answers to this machine's own names alone: 127.0.0.1 and localhost.\n"
             await PlainTextResponse(told, status_code=421)(scope, receive, sent)
             return
-        await self._app(scope, receive, sent)
+        try:
+            await self._app(scope, receive, sent)
+        except ClientDisconnect:
+            # Whoever asked is gone before all of it was here: nobody is to be told.
+            return
 
 
 class Served:
@@ -138,7 +145,10 @@ class Served:
 
     def _session(self, request: Request) -> Session | None:
         touch = not is_live(request) and request.url.path != "/live"
-        return self._room.sessions.find(request.cookies.get(self._room.cookie, ""), touch=touch)
+        found = self._room.sessions.find(request.cookies.get(self._room.cookie, ""), touch=touch)
+        if found is not None:
+            known(request.scope)
+        return found
 
     def look(self, page: Look) -> Callable[[Request], Awaitable[Response]]:
         """A page that signed in people see."""
@@ -156,13 +166,15 @@ class Served:
         """A deed: the form is from a page of ours, of this session."""
 
         async def endpoint(request: Request) -> Response:
-            form = await read_form(request)
-            ours = form is not None and from_our_page(request, insecure_loopback=self._room.insecure_loopback)
-            if form is None or not ours:
-                return _refused("This form did not come from a page of this console.")
+            # Whatever can be known of it is asked before its body is read: a stranger's may never end.
+            if not self._fits(request):
+                return _refused(_NOT_OURS)
             session = self._session(request)
             if session is None:
                 return RedirectResponse("/sign-in", status_code=303)
+            form = await read_form(request)
+            if form is None:
+                return _refused(_NOT_OURS)
             if not same(form.get("form", ""), session.form):
                 return _refused("This form is of another session. Go back, load the page again, and send it anew.")
             visit = Visit(room=self._room, request=request, session=session, form=form)
@@ -173,9 +185,9 @@ class Served:
     async def sign_in(self, request: Request) -> Response:
         """The sign-in page, and what it sends."""
         if request.method == "POST":
-            form = await read_form(request)
-            if form is None or not from_our_page(request, insecure_loopback=self._room.insecure_loopback):
-                return _refused("This form did not come from a page of this console.")
+            form = await read_form(request) if self._fits(request) else None
+            if form is None:
+                return _refused(_NOT_OURS)
             return await self._door.enter(request, form)
         if self._session(request) is not None:
             return RedirectResponse("/incidents", status_code=303)
@@ -183,16 +195,28 @@ class Served:
 
     async def sign_out(self, request: Request) -> Response:
         """End the session."""
-        form, session = await read_form(request), self._session(request)
-        ours = form is not None and from_our_page(request, insecure_loopback=self._room.insecure_loopback)
-        if session is not None and not (form is not None and ours and same(form.get("form", ""), session.form)):
-            return _refused("This form did not come from a page of this console.")
+        session = self._session(request)
+        if session is not None:
+            form = await read_form(request) if self._fits(request) else None
+            if form is None or not same(form.get("form", ""), session.form):
+                return _refused(_NOT_OURS)
         return self._door.leave(request)
+
+    def _fits(self, request: Request) -> bool:
+        """Whether a form can be one of ours, by its headers alone: its origin, its kind and its length."""
+        length = request.headers.get("content-length", "0")
+        return (
+            from_our_page(request, insecure_loopback=self._room.insecure_loopback)
+            and re.match(r"application/x-www-form-urlencoded\b", request.headers.get("content-type", "")) is not None
+            and length.isascii()
+            and length.isdecimal()
+            and int(length[:_DIGITS]) <= _LONGEST_FORM
+        )
 
     async def live(self, request: Request) -> Response:
         """What changes, as it changes."""
         identifier = request.cookies.get(self._room.cookie, "")
-        if self._room.sessions.find(identifier, touch=False) is None:
+        if self._session(request) is None:
             # 204 tells an EventSource to stay away.
             return Response(status_code=204)
         if self._room.live.full:
@@ -250,9 +274,7 @@ def _refused(why: str) -> Response:
 
 
 async def read_form(request: Request) -> Mapping[str, str] | None:
-    """What a form sent; None for what is no form of ours, or too long."""
-    if not re.match(r"application/x-www-form-urlencoded\b", request.headers.get("content-type", "")):
-        return None
+    """What a form sent; None for what is no form, or too long."""
     body = bytearray()
     async for part in request.stream():
         body += part
