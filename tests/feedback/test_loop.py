@@ -2,6 +2,7 @@
 
 import math
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -222,6 +223,7 @@ def test_a_revision_under_which_it_fires_again_has_not_mended_it(tmp_path: Path)
         it.gauges.failing[worse] = 1.0
         it.send(alert("LoneFailingInstance", "ledger", pod=worse))
         it.settled()
+        it.until(lambda: incident.revision)
         assert (incident.phase, incident.revision, incident.fixed_by) == (Phase.OPEN, "v2", "")
         it.send(alert("LoneFailingInstance", "ledger", pod=worse, status="resolved"))
         it.until(lambda: incident.phase is Phase.MITIGATED)
@@ -237,7 +239,17 @@ def test_nor_has_one_under_which_it_goes_on_after_a_moment(tmp_path: Path) -> No
         it.until(lambda: incident.phase is Phase.RESOLVED)
         it.send(alert("LoneFailingInstance", "ledger", pod=bad))
         it.until(lambda: incident.phase is Phase.OPEN)
+        it.until(lambda: incident.revision)
         assert (len(it.alerts()), incident.revision, incident.fixed_by) == (1, "v2", "")
+
+
+def test_where_nobody_knows_what_ran_when_it_failed_no_revision_counts_as_another(tmp_path: Path) -> None:
+    with world(tmp_path) as it:
+        _, incident = mitigated(it)
+        incident.revision = ""
+        it.pods.roll("ledger", "v2")
+        time.sleep(3 * FAST.quiet_seconds)
+        assert (incident.phase, incident.fixed_by) == (Phase.MITIGATED, "")
 
 
 def test_what_was_over_without_an_act_closes_with_the_numbers(tmp_path: Path) -> None:

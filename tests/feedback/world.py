@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from meshscope.adapters.ledgers.sqlite import SqliteLedger
 from meshscope.adapters.memory.target import MemoryTarget
@@ -227,6 +228,27 @@ class World:
         self.until(lambda: self.alerts() and all(one.terminal for one in self.alerts()))
 
 
+@dataclass
+class Outside:
+    """Something that is asked over the network, and that takes note of who asks it under the book's lock."""
+
+    inner: Any
+    lock: Any
+    waited: list[str]
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self.inner, name)
+        if not callable(found):
+            return found
+
+        def asked(*args: Any, **more: Any) -> Any:
+            if self.lock._is_owned():
+                self.waited.append(f"{type(self.inner).__name__}.{name}")
+            return found(*args, **more)
+
+        return asked
+
+
 FAST = Settings(
     settle_seconds=1.0, quiet_seconds=0.5, gap_seconds=0.2, tell_seconds=0.0, recur_seconds=0.0, poll_seconds=0.1,
     reconcile_seconds=0.2, tick_seconds=0.02, call_seconds=5.0, absent_seconds=0.3, approval_seconds=30.0,
@@ -258,13 +280,16 @@ def world(
     with SqliteLedger(
         folder / "ledger.sqlite", anchors=None, signer=None, clock=clock, most_pages=most_pages
     ) as ledger:
+        book = Casebook(ledger, clock)
+        waited: list[str] = []
+        target, metrics, issues = (Outside(one, book.lock, waited) for one in (pods, gauges, tracker))
         tools = Tools(
-            catalog=known, book=Casebook(ledger, clock), actions=found_actions(), target=pods,
-            hands={Verb.KILL: pods, Verb.QUARANTINE: pods, **(hands or {})}, metrics=gauges, settings=settings,
+            catalog=known, book=book, actions=found_actions(), target=target,
+            hands={Verb.KILL: target, Verb.QUARANTINE: target, **(hands or {})}, metrics=metrics, settings=settings,
             telemetry=Telemetry(), stop_file=lambda: "a file" if (folder / "stop").is_file() else "",
             step=step, new_token=lambda: f"token-{time.monotonic_ns()}", restored=lambda: restored,
         )  # fmt: skip
-        agent = Agent(Engagement(tools=tools, tracker=tracker, sources=sources or {}, secret=b"secret", step=step))
+        agent = Agent(Engagement(tools=tools, tracker=issues, sources=sources or {}, secret=b"secret", step=step))
         try:
             if start:
                 agent.start_parts()
@@ -272,3 +297,5 @@ def world(
                         agent=agent, ledger=ledger)  # fmt: skip
         finally:
             agent.close()
+        # Whoever sends alerts waits for that lock.
+        assert not waited, sorted(set(waited))

@@ -99,11 +99,9 @@ class Joiner:
     def _opened(self, service: KnownService, alert: AlertState, now: float, security: bool) -> Incident:
         digest = hashlib.sha256(f"{service.key}/{alert.key}".encode()).hexdigest()[:10]
         owner = self.catalog.decider(service.key, security=security)
-        incident = Incident(
+        return Incident(
             id=f"{service.key.name}-{digest}", service=service.key, owner=owner, opened=now, security=security
         )
-        self.tools.note_revision(incident)
-        return incident
 
     def _again(self, incident: Incident, now: float) -> None:
         was = incident.phase

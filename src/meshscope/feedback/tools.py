@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from meshscope.build.agent import OWN_ALERTS
-from meshscope.deploy.plan import Hand, Step, Target, Verb
+from meshscope.deploy.plan import Hand, Instance, Step, Target, Verb
 from meshscope.feedback.cards import Actions
 from meshscope.feedback.casebook import Casebook
 from meshscope.feedback.catalog import Catalog, KnownService, Wanted
@@ -38,6 +38,7 @@ class Tools:
     step: Step = lambda _: None
     new_token: Callable[[], str] = lambda: ""
     restored: Callable[[], bool] = lambda: False
+    _noted: set[str] = field(default_factory=set)
 
     def mode_of(self, service: KnownService) -> Mode:
         """The mode in force: the lower one of the mesh's and the service's own."""
@@ -74,19 +75,21 @@ class Tools:
         incident.phase, incident.quiet_since, incident.ended = Phase.OPEN, None, None
         incident.failing_since_fixed = None
         incident.reopened += 1
-        self.note_revision(incident)
+        incident.revision, incident.revision_since = "", None
+        self._noted.discard(incident.id)
 
-    def note_revision(self, incident: Incident) -> None:
-        """Note which revisions run while it fails: none of them mends it."""
-        try:
-            running = self.target.instances(identity(incident.service))
-        except MeshscopeError:
-            return
+    def unnoted(self, incident: Incident) -> bool:
+        """Whether it is to be noted still which revisions run while it fails."""
+        return incident.open and not incident.revision and incident.id not in self._noted
+
+    def note_revision(self, incident: Incident, running: Sequence[Instance]) -> None:
+        """Note which revisions run while it fails: none of them mends it. Call it under the book's lock."""
         versions = sorted({one.version for one in running if one.version})
         if incident.fixed_by in versions:
             incident.fixed_by = ""
         incident.revision = ", ".join(versions)
         incident.revision_since = min((one.started for one in running if one.version), default=None)
+        self._noted.add(incident.id)
 
 
 def identity(key: Key) -> Identity:

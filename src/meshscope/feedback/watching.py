@@ -113,7 +113,8 @@ class Watcher:
             self._expire(incident, now)
             self._phase(incident, now)
         running: tuple[Instance, ...] | None = None
-        if any(_waits(act) for act in incident.acts) or incident.phase is Phase.MITIGATED:
+        unnoted = self.tools.unnoted(incident)
+        if unnoted or any(_waits(act) for act in incident.acts) or incident.phase is Phase.MITIGATED:
             try:
                 running = self.tools.target.instances(identity(incident.service))
             except MeshscopeError:
@@ -130,6 +131,8 @@ class Watcher:
             if calm is not None and calm is not (incident.calm_since is not None):
                 incident.calm_since = now if calm else None
             if running is not None:
+                if unnoted and self.tools.unnoted(incident):
+                    self.tools.note_revision(incident, running)
                 for act in incident.acts:
                     self._act(incident, act, running, after)
             if mended is not None and self._runs_quiet(incident) and (incident.quiet_since or 0.0) <= mended.since:
@@ -272,7 +275,9 @@ class Watcher:
             return None
         versions = sorted({one.version for one in running if one.version and one.ready})
         told = ", ".join(versions)
-        fresh = bool(told) and told != incident.revision and not set(versions) & set(incident.revision.split(", "))
+        # Where nobody knows what ran when it failed, nobody knows what is another revision.
+        known = bool(told and incident.revision)
+        fresh = known and told != incident.revision and not set(versions) & set(incident.revision.split(", "))
         if not fresh and not (incident.fixed_by and incident.fixed_by in versions):
             return None
         since = max([one.started for one in running if one.ready] + [incident.quiet_since or now])
