@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from meshscope.feedback.people import People
+from meshscope.feedback.ports import Entry, LedgerError, Record
+from meshscope.feedback.state import INCIDENT
+from meshscope.findings import Finding
 from meshscope.model.modes import Mode
 from tests.console.conftest import Client, Site, served, written
 from tests.feedback.world import FAST, World, alert, catalog, service, world
@@ -103,3 +107,26 @@ def test_a_yes_that_comes_too_late_is_none(asked: Asked, figure: Callable[[str],
     assert {one.code for one in asked.it.alerts()} == {"expired", "repeated"}
     assert asked.it.pods.killed == []
     figure(f"a yes after {FAST.approval_seconds + 1:.0f} s, where {FAST.approval_seconds:.0f} s are given: 0 acts")
+
+
+def test_a_yes_whose_intent_could_not_be_kept_may_be_given_again(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    it, append = asked.it, asked.it.ledger.append
+    sick = threading.Event()
+
+    def fails(entries: Sequence[Entry]) -> Future[Sequence[Record]]:
+        # The answer itself is kept; the intent that follows is not.
+        intent = any(b'"outcome":""' in one.body and one.kind == INCIDENT for one in entries)
+        if not (intent and sick.is_set()):
+            return append(entries)
+        done: Future[Sequence[Record]] = Future()
+        done.set_exception(LedgerError(Finding(code="ledger/full", title="the disk is full")))
+        return done
+
+    monkeypatch.setattr(it.ledger, "append", fails)
+    sick.set()
+    with pytest.raises(LedgerError):
+        it.agent.answer(asked.incident, asked.token, yes=True, by="ada")
+    assert it.pods.killed == []
+    sick.clear()
+    assert "acted" in it.agent.answer(asked.incident, asked.token, yes=True, by="ada")
+    assert len(it.pods.killed) == 1

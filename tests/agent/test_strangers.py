@@ -100,6 +100,19 @@ def test_a_form_that_can_be_none_of_ours_is_refused_before_its_body(
         assert one.recv(100).startswith(b"HTTP/1.1 403")
 
 
+def test_a_trailer_is_no_header(tmp_path: Path) -> None:
+    with agent(tmp_path) as (port, token), socket.create_connection(("127.0.0.1", port), timeout=5) as one:
+        sent = body([mark("ledger")])
+        # In one piece: the whole request is parsed before anybody looks at its headers.
+        one.sendall(
+            f"POST {PATH} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n"
+            f"Transfer-Encoding: chunked\r\nTrailer: Authorization\r\n\r\n{len(sent):x}\r\n".encode()
+            + sent
+            + f"\r\n0\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
+        )
+        assert one.recv(100).startswith(b"HTTP/1.1 401")
+
+
 # What a few bytes grow to, and where that would be dear.
 GROWN: dict[str, bytes] = {
     "spaces": b" " * (40 * MIB),

@@ -278,6 +278,29 @@ def test_a_shell_in_a_container_is_quarantined_for_the_security_owner(tmp_path: 
         it.until(lambda: it.tracker.find("markdown:platform", incident.id) is not None)
 
 
+@pytest.mark.parametrize("mode", [Mode.ACT, Mode.OBSERVE])
+def test_an_event_that_nobody_ends_is_over_after_a_day_and_its_incident_is_not(tmp_path: Path, mode: Mode) -> None:
+    with world(tmp_path, known=catalog(mode=mode)) as it:
+        pod = it.pods.names("ledger")[1]
+        labels = {"alertname": "Terminal shell in container", "namespace": "shop", "pod": pod, "priority": "Notice"}
+        event = Received(source="falco", fingerprint="f", status="firing", labels=labels)
+        it.agent.accept("falco", [event]).result(5)
+        it.settled()
+        incident = it.incident("ledger")
+        it.until(lambda: incident.issue is not None and incident.issue.open)
+        it.clock.ahead += FAST.event_seconds + 61
+        it.until(lambda: it.alerts()[0].resolved_at is not None)
+        it.until(lambda: incident.phase is Phase.MITIGATED)
+        it.clock.ahead += 3_700
+        it.until(lambda: not it.agent.book.alerts)
+        assert it.tracker.find("markdown:platform", incident.id).open
+        it.agent.accept("falco", [event]).result(5)
+        it.until(lambda: incident.phase is Phase.OPEN)
+        assert len(it.incidents()) == 1
+        it.agent.close_incident(incident.id, by="ada")
+        it.until(lambda: not it.tracker.find("markdown:platform", incident.id).open)
+
+
 def test_a_shell_in_a_container_is_no_symptom_of_what_the_service_calls(tmp_path: Path) -> None:
     with world(tmp_path) as it:
         it.send(alert("ErrorBudgetBurn", "payment", slo="availability"))

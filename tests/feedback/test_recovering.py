@@ -11,7 +11,7 @@ from meshscope.feedback.cards import Action, Card, Declined, Reach, Repeat, acti
 from meshscope.feedback.cards import World as Seen
 from meshscope.feedback.catalog import Catalog, KnownAlert, Wanted
 from meshscope.feedback.state import Act, AlertState
-from tests.feedback.world import World, alert, catalog, world
+from tests.feedback.world import World, alert, catalog, key, world
 
 
 @dataclass
@@ -90,6 +90,21 @@ def test_what_nothing_here_can_do_is_declined_before_anything_is_written(tmp_pat
         it.settled()
         assert it.alerts()[0].code == "no_hand"
         assert acts(it) == []
+
+
+@pytest.mark.parametrize("name", ["run_command", "webhook"])
+def test_a_command_is_told_of_instances_of_the_incidents_service_alone(tmp_path: Path, name: str) -> None:
+    with world(tmp_path, start=False) as it:
+        mine, other = it.pods.names("ledger")[0], it.pods.names("payment")[0]
+        planned = it.agent.tools.actions[name].plan
+        for pod, told in ((mine, {"instance": mine}), (other, {}), ("--force", {}), ("", {})):
+            it.send(alert("Full", "ledger", pod=pod, fingerprint=f"x{pod}"))
+            state = next(one for one in it.agent.book.alerts.values() if one.received.labels.get("pod", "") == pod)
+            wanted = Wanted(action=name, name="drain")
+            seen = Seen(service=it.known.services[key("ledger")], instances=it.pods.running("ledger"), wanted=wanted)
+            plan = planned(state, seen)
+            assert isinstance(plan, Plan)
+            assert {one: value for one, value in plan.changes[0].arguments.items() if one == "instance"} == told
 
 
 def test_a_quarantine_whose_alert_is_over_is_known_by_what_it_left(tmp_path: Path) -> None:

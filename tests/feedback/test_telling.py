@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from meshscope.adapters.memory.tracker import MemoryTracker
+from meshscope.feedback.answers import Close
 from meshscope.feedback.ports import Draft, Issue
+from meshscope.feedback.state import Phase
 from tests.feedback.world import alert, world
 
 
@@ -38,6 +40,36 @@ def test_an_incident_that_is_folded_into_another_while_its_issue_is_opened_leave
         issue = tracker.find("markdown:payments", frontend.id)
         assert issue is not None
         assert not issue.open
+
+
+def test_a_flood_of_questions_gets_a_few_answers(tmp_path: Path) -> None:
+    forge = MemoryTracker(secret=b"secret")
+    with world(tmp_path, tracker=forge) as it:
+        it.send(alert("ErrorBudgetBurn", "ledger"))
+        it.settled()
+        incident = it.incident("ledger")
+        it.until(lambda: incident.issue is not None and incident.issue.open)
+        for _ in range(300):
+            forge.forge.say("markdown:payments", incident.id, "eve", "/why")
+        forge.forge.say("markdown:payments", incident.id, "eve", "/noise a test")
+        it.until(lambda: incident.noise)
+        it.until(lambda: not incident.due)
+        found = forge.find("markdown:payments", incident.id)
+        assert found is not None
+        assert 1 <= sum(1 for one in found.comments if one.number) <= 12
+
+
+def test_closing_what_is_closed_for_good_opens_nothing(tmp_path: Path) -> None:
+    with world(tmp_path) as it:
+        it.send(alert("ErrorBudgetBurn", "ledger"))
+        it.settled()
+        incident = it.incident("ledger")
+        for answer in (Close(), Close()):
+            it.agent.answerer.heard(incident, answer, "ada")
+            assert incident.phase is Phase.RESOLVED
+        incident.phase = Phase.CLOSED
+        it.agent.answerer.heard(incident, Close(), "eve")
+        assert incident.phase is Phase.CLOSED
 
 
 class Unsure(MemoryTracker):

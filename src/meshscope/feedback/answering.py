@@ -9,6 +9,7 @@ from msgspec import structs
 
 from meshscope.feedback.answers import Answer, Approve, Close, FixedBy, Noise, NotOurs, Reject, Snooze
 from meshscope.feedback.casebook import Casebook
+from meshscope.feedback.ports import LedgerError
 from meshscope.feedback.state import AlertState, Approval, Incident, Phase, read_incident
 from meshscope.feedback.unreadable import UnreadableRecord, attempted
 from meshscope.findings import Finding, MeshscopeError
@@ -55,7 +56,16 @@ class Answerer:
             raise
         if not yes:
             return f"{approval.action} of {approval.target} is not done"
-        return self._approved(found, approval).result(timeout=3 * self._call_seconds)
+        try:
+            return self._approved(found, approval).result(timeout=3 * self._call_seconds)
+        except LedgerError:
+            with self.book.lock:
+                begun = any((act.alert, act.action) == (approval.alert, approval.action) for act in found.acts)
+                if not begun:
+                    # Its intent is not on disk, so nothing was done: it may be answered again.
+                    approval.answer, approval.by, approval.answered_at = "", "", None
+                    self.book.save(found)
+            raise
 
     def _rejected(self, approval: Approval, by: str) -> list[AlertState]:
         alert = self.book.alert(approval.alert)
@@ -132,6 +142,8 @@ class Answerer:
                     self.book.happened(incident, f"to be fixed by {revision}", who=by)
                     return f"Noted. This closes when {revision} has run quiet."
                 case Close():
+                    if incident.phase is Phase.CLOSED:
+                        return ""
                     incident.phase, incident.ended = Phase.RESOLVED, now
                     self.book.happened(incident, "closed", who=by)
                     return ""

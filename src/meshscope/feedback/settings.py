@@ -69,6 +69,8 @@ class Settings:
     reconcile_seconds: float = 30.0
     absent_seconds: float = 300.0
     """How long an alert must be unknown to its sender before it counts as resolved."""
+    event_seconds: float = 86_400.0
+    """After which an event is over that its sender never ends: Falco says nothing when a break-in is over."""
     storm_incidents: int = 20
     """So many new incidents within ``storm_seconds`` are told in one issue."""
     storm_seconds: float = 60.0

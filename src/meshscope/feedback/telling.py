@@ -24,6 +24,7 @@ from meshscope.feedback.storms import Storms
 from meshscope.feedback.telemetry import Telemetry
 
 _A_ROUND = 50
+_HOUR, _REPLIES_AN_HOUR = 3600.0, 10
 
 
 class Teller:
@@ -53,6 +54,7 @@ class Teller:
         self._turn: deque[str] = deque()
         self.patience = Patience(book.clock.monotonic)
         self._unheard = Patience(book.clock.monotonic)
+        self._replies: dict[str, list[float]] = {}
         self.storms = Storms(book, catalog, tracker, settings, telemetry, self.patience, secret=secret, step=step)
 
     def key(self, incident: Incident) -> str:
@@ -225,6 +227,7 @@ class Teller:
                 with suppress(Exception), self._unheard.trying(incident.id):
                     self._heard(incident)
         self._unheard.keep(among)
+        self._replies = {name: times for name, times in self._replies.items() if name in among}
         self._unheard.tell("what people wrote can't be read")
 
     def _heard(self, incident: Incident) -> None:
@@ -255,6 +258,16 @@ class Teller:
                 ticket.seen.append(comment.uid)
                 self.book.save(incident)
 
+    def _may_reply(self, incident: Incident) -> bool:
+        """Whether another answer may be written under the issue: only so many an hour, whoever asks for them."""
+        now = self.book.clock.monotonic()
+        recent = [at for at in self._replies.get(incident.id, ()) if at > now - _HOUR]
+        self._replies[incident.id] = recent
+        if len(recent) >= _REPLIES_AN_HOUR:
+            return False
+        recent.append(now)
+        return True
+
     def _reply(self, incident: Incident, answer: Answer, issue: Issue, by: str) -> None:
         if isinstance(answer, Why):
             text = why(incident)
@@ -265,7 +278,7 @@ class Teller:
         with self.book.lock:
             if isinstance(answer, Close) and incident.issue is not None:
                 incident.issue.open = issue.open
-            if text:
+            if text and self._may_reply(incident):
                 self.book.comment(incident, text)
             self.book.save(incident)
 

@@ -23,6 +23,7 @@ from meshscope.model.units import Duration, exact
 
 # Two clocks of one machine, read one after the other.
 _SAME = 0.05
+_EVENTS_SECONDS, _AT_ONCE = 60.0, 500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +46,7 @@ class Watcher:
         self.cases = cases
         self._ask_at: dict[str, float] = {}
         self.patience = Patience(tools.book.clock.monotonic)
+        self._events_at = 0.0
 
     def look(self) -> None:
         """Look at each open incident once. A service that can't be asked leaves its incident as it is, and no other."""
@@ -55,9 +57,32 @@ class Watcher:
                 with suppress(Exception), self.patience.trying(incident.id):
                     self._one(incident)
         self.patience.keep({one.id for one in incidents})
+        self._end_events()
         self.book.prune()
         clock = self.book.clock.monotonic()
         self._ask_at = {about: at for about, at in self._ask_at.items() if at > clock}
+
+    def _end_events(self) -> None:
+        """End what its sender never ends and is old; looked for once a minute. A person ends its incident."""
+        clock = self.book.clock.monotonic()
+        if clock < self._events_at:
+            return
+        self._events_at = clock + _EVENTS_SECONDS
+        now = self.book.clock.now()
+        before = now - self.tools.settings.event_seconds
+        with self.book.lock:
+            old = [
+                state
+                for state in self.book.alerts.values()
+                if state.received.source == "falco" and state.terminal and state.resolved_at is None
+                and state.at < before
+            ]  # fmt: skip
+        for first in range(0, len(old), _AT_ONCE):
+            ended = [structs.replace(state, resolved_at=now) for state in old[first : first + _AT_ONCE]]
+            with self.book.lock:
+                self.book.save(alerts=ended)
+            for state in ended:
+                self.resolved(state)
 
     def catch_up(self) -> None:
         """Take note of alerts that were over when the last process ended, before their incidents knew."""
@@ -250,9 +275,11 @@ class Watcher:
             waiting = any(not act.outcome or (act.outcome != "unknown" and not act.effect) for act in incident.acts)
             if undecided or (waiting and any(map(self._soon, incident.acts))):
                 return
-            incident.phase = Phase.MITIGATED if acted else Phase.RESOLVED
+            # That an event is old does not mean that whoever broke in is gone: a person says so.
+            incident.phase = Phase.MITIGATED if acted or incident.security else Phase.RESOLVED
             incident.ended = now if incident.phase is Phase.RESOLVED else None
-            words = "quiet, and the cause is still there" if acted else "over; nothing was done to it"
+            lasts = incident.phase is Phase.MITIGATED
+            words = "quiet, and the cause is still there" if lasts else "over; nothing was done to it"
             self.book.happened(incident, words)
         elif incident.phase is Phase.RESOLVED and now > (incident.ended or now) + self.tools.settings.reopen_seconds:
             incident.phase = Phase.CLOSED

@@ -108,6 +108,7 @@ def _told(read: Bundle, chosen: Configuration, server: Running, *, console: bool
         f"alerts  {server.url}/v1/alerts/{{alertmanager,grafana,falco}}",
         f"console {server.url}/" if console else "console none: make an account with --new-person NAME --role admin",
         f"ledger  {chosen.state}",
+        f"anchors {chosen.anchors or 'in no second place: who can write the ledger can rewrite its past; name one'}",
         f"issues  {chosen.issues}",
         f"stop    touch {chosen.stop_file or chosen.state / 'stop'}",
     ]

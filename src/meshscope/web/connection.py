@@ -168,6 +168,9 @@ class Connection(HttpToolsProtocol):
         if self._size > self.bounds.header_bytes or self._number > _MOST_HEADERS:
             self._refusal = 431
             raise _Unacceptable
+        if self._phase is _Phase.BODY:
+            # A trailer. It comes after all that was decided by headers, and is none of them.
+            return
         name = name.lower()
         if name == b"expect" and value.lower() == b"100-continue":
             self.expect_100_continue = True

@@ -28,9 +28,10 @@ def webhook(alert: AlertState, world: World) -> Plan | Declined:
 
 
 def about(alert: AlertState, world: World) -> dict[str, str]:
-    """What a command or a hook is told: names of the model, and the instance that the alert names."""
+    """What a command or a hook is told: names of the model, and the instance that the alert names, if it is one."""
     key = world.service.key
     told = {"service": key.name, "namespace": key.namespace, "owner": world.service.owner}
-    if pod := alert.received.labels.get("pod"):
-        told["instance"] = pod
+    # A label is a claim: only what runs of this very service is passed on.
+    if (pod := alert.received.labels.get("pod")) in {one.name for one in world.instances}:
+        told["instance"] = str(pod)
     return told
