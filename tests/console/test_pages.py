@@ -316,3 +316,14 @@ def test_an_empty_ledger_teaches(known: Catalog, people: People) -> None:
         assert "It never had one" in vera.get("/services/eu-1/shop/ledger").text
         for path in PAGES[:-3]:
             assert vera.get(path).status == 200
+
+
+def test_what_else_speaks_against_an_act_is_shown(desk: DeskTwin, people: People) -> None:
+    one = desk._incident(of(desk, "ledger"))
+    one.decisions[0].code = "observe_mode"
+    one.decisions[0].against = ["no_outlier: 1% of its requests fail: <b>and</b>"]
+    desk.put(one)
+    with served(desk, people) as site:
+        page = site.client("vera").get(f"/incidents/{one.id}").text
+    assert '<span class="code">no_outlier</span>' in page
+    assert "1% of its requests fail: &lt;b&gt;and&lt;/b&gt;" in page

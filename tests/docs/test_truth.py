@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 POINTS = [f"truth/{number:02d}" for number in range(1, 24)] + [
-    f"agent-robustness/{number:02d}" for number in range(1, 11)
+    f"agent-robustness/{number:02d}" for number in range(1, 12)
 ]
 
 

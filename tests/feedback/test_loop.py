@@ -278,6 +278,72 @@ def test_a_shell_in_a_container_is_quarantined_for_the_security_owner(tmp_path: 
         it.until(lambda: it.tracker.find("markdown:platform", incident.id) is not None)
 
 
+@pytest.mark.parametrize(("failing", "against"), [({}, ["no_outlier"]), ({"ledger": 1.0}, ["no_outlier"]), (None, [])])
+def test_in_observe_mode_it_is_told_what_the_guards_say(
+    tmp_path: Path, failing: dict[str, float] | None, against: list[str]
+) -> None:
+    with world(tmp_path, known=catalog(mode=Mode.OBSERVE)) as it:
+        first, *_ = it.pods.names("ledger")
+        it.gauges.failing = {first: 1.0} if failing is None else failing
+        it.send(alert("LoneFailingInstance", "ledger", pod=first))
+        it.settled()
+        incident = it.incident("ledger")
+        decision = next(one for one in incident.decisions if one.action == "kill_instance")
+        assert (decision.code, it.pods.killed) == ("observe_mode", [])
+        assert [one.partition(":")[0] for one in decision.against] == against
+        it.until(lambda: incident.issue is not None and incident.issue.open)
+        issue = it.tracker.find("markdown:payments", incident.id)
+        assert ("It would have done this: " in issue.body) is (not against)
+        assert ("It would not have done this, whatever its mode: " in issue.body) is bool(against)
+
+
+@pytest.mark.parametrize(
+    ("name", "notes"), [("LoneFailingInstance", {"Error": "dial tcp: refused"}), ("DatasourceNoData", {})]
+)
+def test_an_alert_whose_query_failed_is_about_its_definition(tmp_path: Path, name: str, notes: dict[str, str]) -> None:
+    with world(tmp_path) as it:
+        first, *_ = it.pods.names("ledger")
+        it.gauges.failing[first] = 1.0
+        told = structs.replace(alert(name, "ledger", pod=first), source="grafana", annotations=notes)
+        it.send(told, structs.replace(told, fingerprint="another"))
+        it.settled()
+        assert {one.code for one in it.alerts()} == {"query_failed"}
+        assert it.pods.killed == []
+        (incident,) = it.incidents()
+        assert (str(incident.service), incident.owner) == ("eu-1/alert-definitions", "platform")
+        it.until(lambda: it.tracker.find("markdown:platform", incident.id) is not None)
+        it.send(
+            structs.replace(told, status="resolved"), structs.replace(told, fingerprint="another", status="resolved")
+        )
+        it.until(lambda: it.incident("alert-definitions").phase is Phase.RESOLVED)
+
+
+def test_a_break_in_without_an_address_is_told_to_the_security_owner(tmp_path: Path) -> None:
+    with world(tmp_path) as it:
+        labels = {"alertname": "Terminal shell in container", "priority": "Notice", "source": "syscall"}
+        for number in range(3):
+            event = Received(source="falco", fingerprint=f"f{number}", status="firing", labels=labels)
+            it.agent.accept("falco", [event]).result(5)
+        it.settled()
+        (incident,) = it.incidents()
+        assert (str(incident.service), incident.owner, incident.security) == ("eu-1/unattributed", "platform", True)
+        assert it.pods.killed == []
+        it.until(lambda: it.tracker.find("markdown:platform", incident.id) is not None)
+    with world(tmp_path) as it:
+        it.until(lambda: it.agent.book.incidents)
+
+
+def test_what_falco_sees_outside_of_the_mesh_or_says_of_itself_is_no_break_in(tmp_path: Path) -> None:
+    with world(tmp_path) as it:
+        for number, more in enumerate(({"namespace": "kube-system", "pod": "x"}, {"source": "internal"})):
+            labels = {"alertname": "Terminal shell in container", "priority": "Notice", **more}
+            event = Received(source="falco", fingerprint=f"f{number}", status="firing", labels=labels)
+            it.agent.accept("falco", [event]).result(5)
+        it.settled()
+        assert [one.code for one in it.alerts()] == ["unknown_service"] * 2
+        assert it.incidents() == []
+
+
 @pytest.mark.parametrize("mode", [Mode.ACT, Mode.OBSERVE])
 def test_an_event_that_nobody_ends_is_over_after_a_day_and_its_incident_is_not(tmp_path: Path, mode: Mode) -> None:
     with world(tmp_path, known=catalog(mode=mode)) as it:

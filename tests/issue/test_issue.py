@@ -40,7 +40,8 @@ CONSOLE = "https://meshscope.boutique.example"
 CODES = frozenset({
     "observe_mode", "propose_mode", "not_opted_in", "stateful", "no_instance", "no_outlier", "numbers_unknown",
     "too_few_healthy", "dependency_fires", "rate", "cool_down", "cap_service", "cap_owner", "cap_mesh", "strikes",
-    "freeze", "stopped", "needs_approval", "snoozed", "noise", "restored", "unreadable", "no_hand", "resolved_first",
+    "freeze", "stopped", "needs_approval", "snoozed", "noise", "restored", "unreadable", "no_hand", "query_failed",
+    "resolved_first",
     "unknown_service", "unknown_alert", "no_response", "own_alert", "folded", "repeated", "outcome_unknown", "gone",
     "expired", "rejected", "flapping",
 })  # fmt: skip

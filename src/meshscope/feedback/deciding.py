@@ -15,13 +15,18 @@ from meshscope.deploy.plan import Plan, explained
 from meshscope.feedback.acting import Doer
 from meshscope.feedback.cases import Cases
 from meshscope.feedback.catalog import KnownService, Wanted
-from meshscope.feedback.guards import Verdict, judge
+from meshscope.feedback.guards import BY_MODE, Verdict, judge
 from meshscope.feedback.joining import Joiner
 from meshscope.feedback.ports import Record
-from meshscope.feedback.state import CHANGED, Act, AlertState, Approval, Decision, Incident
+from meshscope.feedback.state import CHANGED, Act, AlertState, Approval, Decision, Incident, Key
 from meshscope.feedback.tools import Tools, is_own, name_of
 
 # Outcomes of acts that may have changed the world.
+NOWHERE = "unattributed"
+"""The name of what stands for a service in incidents of events that don't say where they were seen."""
+DEFINITIONS = "alert-definitions"
+"""The name of what stands for a service in incidents of alerts that can't be evaluated."""
+_MOST_SAID = 300
 _MAY_HAVE_HAPPENED = ("", *CHANGED)
 
 
@@ -58,9 +63,14 @@ class Decider:
         if is_own(alert.received.labels):
             self._end(alert, "declined", "own_alert", "it is about the agent itself, which never acts on that")
             return
+        if why := _query_failed(alert):
+            self._definition_fails(alert, why, now)
+            return
         security = alert.received.source == "falco"
         if service is None:
             service = self.joiner.by_instance(alert)
+        if service is None and security and _of_nowhere(alert):
+            service = self._stand_in(NOWHERE, self.catalog.security)
         if service is None:
             self._end(alert, "declined", "unknown_service", "its labels name no service of the model")
             return
@@ -78,6 +88,21 @@ class Decider:
             self.book.alerts[alert.tenant, alert.received.fingerprint] = alert
             self._keep(incident)
         self._respond(alert, incident, service)
+
+    def _stand_in(self, name: str, owner: str) -> KnownService:
+        """What stands for a service in an incident that is about none."""
+        return KnownService(
+            key=Key(cluster=self.catalog.cluster, namespace="", name=name), workload="", owner=owner, where="", tier=1,
+            replicas=0, stateful=False, mode=None, runbook="", definition="",
+        )  # fmt: skip
+
+    def _definition_fails(self, alert: AlertState, why: str, now: float) -> None:
+        """An alert whose query failed says nothing of any service: whoever owns the mesh mends the definition."""
+        service = self._stand_in(DEFINITIONS, self.catalog.owner)
+        with self.book.lock:
+            incident = self.joiner.joined(alert, service, None, now)
+            self._keep(incident)
+        self._end(alert, "declined", "query_failed", why, service, incident)
 
     def victim(self, alert: AlertState) -> None:
         """Take an alert that its sender holds back, since another one says it: a victim, and never acted on."""
@@ -139,6 +164,7 @@ class Decider:
             at=case.now, alert=alert.key, action=wanted.action, verdict=_word(verdict), code=verdict.code,
             why=verdict.why, target=chosen.name if chosen else alert.received.labels.get("pod", ""),
             uid=chosen.uid if chosen else "", passed=list(verdict.passed), plan=plan, numbers=case.numbers,
+            against=_against(verdict),
         )  # fmt: skip
         self.tools.telemetry.decided(wanted.action, decision.verdict, decision.code)
         if verdict.code == "needs_approval":
@@ -305,6 +331,32 @@ def _came_to(act: Act) -> tuple[str, str, str]:
     if act.outcome in _MAY_HAVE_HAPPENED:
         return "acted", act.outcome if act.outcome in ("done", "gone") else "outcome_unknown", act.said
     return "declined", act.outcome, act.said
+
+
+def _query_failed(alert: AlertState) -> str:
+    """Why Grafana could not evaluate what it tells of; empty where it could.
+
+    It then fires the alert itself with an annotation ``Error`` (pkg/services/ngalert/state/state.go), or one called
+    DatasourceError or DatasourceNoData in its place (compat.go beside it).
+    """
+    received = alert.received
+    if received.source != "grafana":
+        return ""
+    of_data = received.labels.get("alertname", "") in ("DatasourceError", "DatasourceNoData")
+    return received.annotations.get("Error", "")[:_MOST_SAID] or ("its query gave nothing" if of_data else "")
+
+
+def _of_nowhere(alert: AlertState) -> bool:
+    """Whether an event says of no pod and no namespace that it was seen there; what Falco says of itself is none."""
+    labels = alert.received.labels
+    return not (labels.get("namespace") or labels.get("pod") or labels.get("source") == "internal")
+
+
+def _against(verdict: Verdict) -> list[str]:
+    """What the guards say against an act that the mode forbids: people decide by it whether to let the agent act."""
+    if verdict.code not in BY_MODE:
+        return []
+    return [f"{code}: {why}" for code, why in verdict.also if code not in BY_MODE]
 
 
 def _word(verdict: Verdict) -> str:

@@ -86,9 +86,12 @@ class Verdict:
     code: str = ""
     why: str = ""
     passed: tuple[str, ...] = ()
-    also: tuple[str, ...] = field(default=())
-    """What else would have said no."""
+    also: tuple[tuple[str, str], ...] = field(default=())
+    """What else would have said no, each code with its reason."""
 
+
+BY_MODE = ("observe_mode", "propose_mode", "not_opted_in", "needs_approval")
+"""The refusals that are about what the agent may do, and not about whether the act would be right."""
 
 Guard = Callable[[Case], str]
 
@@ -105,7 +108,7 @@ def judge(case: Case) -> Verdict:
     if not refused:
         return Verdict(passed=tuple(passed))
     (code, why), *others = refused
-    return Verdict(code=code, why=why, passed=tuple(passed), also=tuple(other for other, _ in others))
+    return Verdict(code=code, why=why, passed=tuple(passed), also=tuple(others))
 
 
 def _asked(case: Case) -> Iterator[tuple[str, str]]:

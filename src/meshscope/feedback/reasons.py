@@ -140,6 +140,11 @@ REASONS: Mapping[str, Reason] = {
         help="Look at the record in the console's ledger and at what was done to the service, and clear it there.",
         passed="all records of the service can be read",
     ),
+    "query_failed": Reason(
+        why="The alert fires since its query failed, and says nothing of the service that it names.",
+        help="See why the store can't be asked, or mend the alert's definition.",
+        passed="the alert's query was answered",
+    ),
     "unknown_service": Reason(
         why="The alert names no service of the model, or more than one could be meant.",
         help="Define the service, or mend the alert's labels `cluster`, `namespace` and `service`.",
