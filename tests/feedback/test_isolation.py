@@ -1,16 +1,19 @@
 """One thing that fails keeps nothing else waiting: not another issue, not another service, not a start."""
 
+import threading
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from meshscope.adapters.memory.tracker import MemoryTracker
+from meshscope.build.discovery.store import Answer, Question
 from meshscope.deploy.plan import Instance
 from meshscope.feedback.ports import Draft, Issue
 from meshscope.feedback.state import Act
 from meshscope.model.services import Identity
-from tests.feedback.world import NAMES, Pods, World, alert, catalog, world
+from tests.feedback.world import NAMES, Gauges, Pods, World, alert, catalog, world
 
 # Nothing calls anything, so that each service has its own incident.
 APART = replace(catalog(), calls=())
@@ -127,3 +130,38 @@ def test_an_intent_that_cant_be_looked_after_stops_no_start(tmp_path: Path) -> N
         it.until(lambda: it.incident("ledger").acts[0].outcome == "gone")
         assert it.incident("payment").acts[0].outcome == ""
         it.until(lambda: "items" in error(it, "watch") or "items" in error(it, "decide"))
+
+
+@dataclass
+class Hanging:
+    """A store that does not come back about one service before it is let go."""
+
+    gauges: Gauges
+    service: str
+    go: threading.Event = field(default_factory=threading.Event)
+    asked: int = 0
+
+    def ask(self, question: Question, now: Decimal) -> Answer:
+        if next(one.value for one in question.where if one.label == "service") == self.service and not self.go.is_set():
+            self.asked += 1
+            self.go.wait(30.0)
+        return self.gauges.ask(question, now)
+
+
+def test_a_store_that_hangs_for_one_service_holds_up_no_other(tmp_path: Path) -> None:
+    with world(tmp_path, known=APART) as it:
+        store = Hanging(it.gauges, "ledger")
+        it.agent.tools.metrics = store
+        for name in ("ledger", "payment"):
+            first = it.pods.names(name)[0]
+            it.gauges.failing[first] = 1.0
+            for number in range(3 if name == "ledger" else 1):
+                it.send(alert("LoneFailingInstance", name, pod=first, fingerprint=f"{name}-{number}"))
+            it.until(lambda: store.asked)
+        it.until(lambda: it.alert("payment-0").terminal == "acted", 5.0)
+        assert len(it.pods.killed) == 1
+        assert store.asked == 1
+        assert error(it, "decide") == ""
+        store.go.set()
+        it.until(lambda: len(it.pods.killed) == 2)
+        it.settled()

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from meshscope.deploy.plan import Step
 from meshscope.feedback.acting import Doer
 from meshscope.feedback.answering import Answerer
+from meshscope.feedback.asking import NotYet
 from meshscope.feedback.cards import Card
 from meshscope.feedback.casebook import Casebook, Fingerprint
 from meshscope.feedback.cases import Cases
@@ -196,7 +197,12 @@ class Agent:
             else:
                 about = alert.tenant, alert.received.fingerprint
                 with self.tools.telemetry.span("decision", about=about, source=alert.received.source):
-                    self.decider.take(alert)
+                    try:
+                        self.decider.take(alert)
+                    except NotYet:
+                        # The store takes its time about this service; whatever else there is goes on meanwhile.
+                        self._later.append((time.monotonic() + _AGAIN_SECONDS, about))
+                        return
             self._attempts.pop(alert.key, None)
         except Exception as error:  # one poison alert must not keep the others waiting
             self._failed(alert, error)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from meshscope.deploy.plan import Instance, Plan
+from meshscope.feedback.asking import Asking
 from meshscope.feedback.calendar import frozen
 from meshscope.feedback.cards import Action, Declined, World
 from meshscope.feedback.catalog import KnownService, Wanted
@@ -27,6 +28,7 @@ class Cases:
         self.book = tools.book
         self.catalog = tools.catalog
         self.settings = tools.settings
+        self.asking = Asking()
 
     def case(
         self,
@@ -42,6 +44,7 @@ class Cases:
         """Everything that the guards look at, and what was gathered of the instance that the plan names.
 
         ``again`` is an intent that is judged once more: it takes from the budgets already, and is in no way of its own.
+        Raises `NotYet` where the alert has to be taken again.
         """
         now = self.book.clock.now()
         instances: tuple[Instance, ...] = ()
@@ -65,18 +68,25 @@ class Cases:
         evidence = None
         if (chosen := case.chosen) is not None:
             if found.card.outlier:
-                numbers, why = self.numbers(service.key, chosen, alert)
+                # A person who said yes waits for it, and so does a start.
+                wait = bool(approved) or again is not None
+                numbers, why = self.numbers(service.key, chosen, alert, wait=wait)
                 case = replace(case, numbers=numbers, unknown=why or unknown)
             evidence = self._evidence(chosen)
         return case, evidence
 
-    def numbers(self, key: Key, chosen: Instance, alert: AlertState | None) -> tuple[Numbers | None, str]:
-        """How the instance does beside its siblings; None and why where nobody can tell."""
+    def numbers(
+        self, key: Key, chosen: Instance, alert: AlertState | None, *, wait: bool = True
+    ) -> tuple[Numbers | None, str]:
+        """How the instance does beside its siblings; None and why where nobody can tell.
+
+        Raises `NotYet` where the store takes its time, unless ``wait``.
+        """
         now = self.book.clock.now()
         why = "there is no store of metrics"
-        if self.tools.metrics is not None:
+        if (store := self.tools.metrics) is not None:
             try:
-                every = pods(self.tools.metrics, identity(key), Decimal(f"{now:.3f}"))
+                every = self.asking.answer(key, lambda: pods(store, identity(key), Decimal(f"{now:.3f}")), wait=wait)
             except MeshscopeError as error:
                 why = error.finding.title
             else:
