@@ -10,7 +10,7 @@ from meshscope.adapters.memory.ledger import MemoryLedger
 from meshscope.build.rules.annotations import Template, links
 from meshscope.feedback.catalog import Catalog
 from meshscope.feedback.people import People
-from meshscope.feedback.ports import LedgerError
+from meshscope.feedback.ports import Entry, LedgerError
 from meshscope.feedback.state import Phase, incident_entry
 from meshscope.findings import Finding
 from meshscope.model.mesh import Mesh
@@ -327,3 +327,14 @@ def test_what_else_speaks_against_an_act_is_shown(desk: DeskTwin, people: People
         page = site.client("vera").get(f"/incidents/{one.id}").text
     assert '<span class="code">no_outlier</span>' in page
     assert "1% of its requests fail: &lt;b&gt;and&lt;/b&gt;" in page
+
+
+def test_records_of_every_kind_are_listed_and_make_the_pages_new(desk: DeskTwin, people: People) -> None:
+    with served(desk, people) as site:
+        vera = site.client("vera")
+        for kind in ("storm", "unreadable", "stop", "person", "delivery"):
+            subject = f"{kind}:x-{kind}"
+            (record,) = desk.ledger.append([Entry(kind=kind, subject=subject, body=b"{}", about="")]).result()
+            page = vera.get(f"/ledger?kind={kind}").text
+            assert subject in page
+            assert f'href="/ledger/{record.number}"' in page

@@ -17,12 +17,14 @@ import msgspec
 from meshscope.feedback.catalog import Catalog
 from meshscope.feedback.chain import EPOCH
 from meshscope.feedback.ports import Ledger, Record
-from meshscope.feedback.state import ALERT, DELIVERY, INCIDENT, PERSON, STOP, Key, Phase
+from meshscope.feedback.state import ALERT, DELIVERY, INCIDENT, PERSON, STOP, STORM, Key, Phase
+from meshscope.feedback.unreadable import UNREADABLE
 
 _PAGE = 1000
 _PAGES_AT_ONCE = 20
 _RECENT = 4000
-_KINDS = (INCIDENT, ALERT, STOP, PERSON, DELIVERY, EPOCH)
+KINDS = (INCIDENT, ALERT, STORM, STOP, PERSON, DELIVERY, UNREADABLE, EPOCH)
+"""Every kind of record that the ledger has."""
 
 
 class Group(IntEnum):
@@ -199,7 +201,7 @@ class Board:
 
     def _load(self) -> None:
         # What is written while this reads is read once more from here on.
-        self.newest = max((one.number for kind in _KINDS for one in self.ledger.heads(kind, limit=1)), default=0)
+        self.newest = max((one.number for kind in KINDS for one in self.ledger.heads(kind, limit=1)), default=0)
         rows: dict[str, Row] = {}
         before = 0
         while True:

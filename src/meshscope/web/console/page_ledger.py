@@ -7,14 +7,13 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from meshscope.feedback.chain import EPOCH
 from meshscope.feedback.ports import Record
-from meshscope.feedback.state import ALERT, DELIVERY, INCIDENT, PERSON, STOP
+from meshscope.feedback.state import INCIDENT
+from meshscope.web.console.board import KINDS
 from meshscope.web.console.rendering import pretty
 from meshscope.web.console.visible import outside
 from meshscope.web.console.visit import PER_PAGE, Visit
 
-KINDS = (INCIDENT, ALERT, STOP, PERSON, DELIVERY, EPOCH)
 _LONGEST_SHOWN = 150_000
 
 
