@@ -158,6 +158,28 @@ def filled(state: Path) -> None:
             ledger.append([entry(f"s{number}", number)]).result(5)
 
 
+def test_one_flipped_bit_ends_no_verification(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    filled(state)
+    whole = (state / LEDGER).read_bytes()
+    chosen = random.Random(7)
+    found = {"findings": 0, "clean": 0, "corrupt": 0}
+    for _ in range(80):
+        bit = chosen.randrange(8 * len(whole))
+        torn = bytearray(whole)
+        torn[bit // 8] ^= 1 << bit % 8
+        (state / LEDGER).write_bytes(torn)
+        try:
+            found["clean" if verified(state, None, lambda _: None).clean else "findings"] += 1
+        except MeshscopeError as error:
+            assert error.finding.code == "ledger/corrupt"
+            found["corrupt"] += 1
+    # What is clean has its flipped bit in a page's unused part.
+    assert found["findings"] > found["corrupt"]
+    (state / LEDGER).write_bytes(whole)
+    assert verified(state, None, lambda _: None).clean
+
+
 TAMPERED: dict[str, Callable[[sqlite3.Connection], object]] = {
     "a changed body": lambda db: db.execute("UPDATE records SET body = '7', packed = 0 WHERE number = 5"),
     "a removed record": lambda db: db.execute("DELETE FROM records WHERE number = 5"),
