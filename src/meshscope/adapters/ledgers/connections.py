@@ -70,6 +70,12 @@ def _reader(address: str, seconds: float, lenient: bool) -> sqlite3.Connection:
         connection.execute("PRAGMA wal_autocheckpoint=0")
         connection.execute("PRAGMA query_only=ON")
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except UnicodeDecodeError as error:
+        # What SQLite says of a schema that is torn repeats its bytes, which are no text.
+        connection.close()
+        torn = sqlite3.DatabaseError("its schema is torn")
+        torn.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+        raise torn from error
     except BaseException:
         connection.close()
         raise
