@@ -3,7 +3,8 @@
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from msgspec import structs
 from meshscope.adapters.memory.tracker import MemoryTracker
 from meshscope.feedback.catalog import Catalog
 from meshscope.feedback.comments import closed
-from meshscope.feedback.ports import TrackerError
+from meshscope.feedback.ports import Entry, LedgerError, Record, TrackerError
 from meshscope.feedback.state import AlertState, Incident, Phase, Received, read_incident
 from meshscope.findings import Finding, MeshscopeError
 from meshscope.model.modes import Mode
@@ -583,3 +584,30 @@ def test_a_storm_is_told_in_one_issue(tmp_path: Path) -> None:
         own = [one for one in it.incidents() if not one.issue.ref.startswith("storm:")]
         assert len(own) == 5
         it.until(lambda: [one.listed for one in it.agent.book.storms.values()] == [25])
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_a_commit_that_fails_twice_loses_no_firing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, order: tuple[int, int]
+) -> None:
+    with world(tmp_path, start=False) as it:
+        append = it.ledger.append
+        under_way: list[Future[Sequence[Record]]] = []
+
+        def waits(_: Sequence[Entry]) -> Future[Sequence[Record]]:
+            under_way.append(Future())
+            return under_way[-1]
+
+        monkeypatch.setattr(it.ledger, "append", waits)
+        told = alert("ErrorBudgetBurn", "ledger")
+        answers = [it.agent.accept("alertmanager", [one]) for one in (told, structs.replace(told, status="resolved"))]
+        for number in order:
+            under_way[number].set_exception(LedgerError(Finding(code="ledger/full", title="the disk is full")))
+        for answer in answers:
+            with pytest.raises(LedgerError):
+                answer.result(5)
+        monkeypatch.setattr(it.ledger, "append", append)
+        assert it.send(told) == 1
+    with world(tmp_path) as it:
+        it.settled()
+        assert it.alert(told.fingerprint).resolved_at is None

@@ -26,6 +26,8 @@ class Intake:
         self.book = book
         self.pending: dict[Fingerprint, Future[Sequence[Record]]] = {}
         """What is on its way to the disk."""
+        self._lost: dict[int, tuple[AlertState, AlertState | None]] = {}
+        """By identity, what did not get to the disk while more of that alert was on its way, and what was before."""
         self._queue = queue
         self._work = work
         self._gap = gap_seconds
@@ -70,6 +72,8 @@ class Intake:
     ) -> None:
         error = done.exception()
         with self.book.lock:
+            if error is not None:
+                self._lost |= {id(state): (state, before[state.tenant, state.received.fingerprint]) for state in fresh}
             for key, was in before.items():
                 if self.pending.get(key) is done:
                     del self.pending[key]
@@ -77,16 +81,25 @@ class Intake:
                     self._queue.append(key)
                 elif self.book.alerts.get(key) in fresh:
                     # It is not on disk, so it was not accepted: its sender sends it again.
-                    if was is None:
+                    kept = self._kept(was)
+                    if kept is None:
                         self.book.alerts.pop(key, None)
                     else:
-                        self.book.alerts[key] = was
+                        self.book.alerts[key] = kept
+            if not self.pending:
+                self._lost.clear()
         if error is not None:
             answer.set_exception(error)
             return
         if not self._work.is_set():
             self._work.set()
         _after(waits, answer, len(fresh))
+
+    def _kept(self, state: AlertState | None) -> AlertState | None:
+        """``state``, or what was before it where it is not on disk either."""
+        while state is not None and id(state) in self._lost:
+            _, state = self._lost[id(state)]
+        return state
 
     def _episode(self, tenant: str, one: Received, now: float) -> AlertState | None:
         """What is new in ``one``: an episode that begins, goes on after a gap, or ends; None for what is known."""
