@@ -3,12 +3,14 @@
 import time
 from pathlib import Path
 
+from msgspec import structs
+
 from meshscope.adapters.memory.alert_source import MemoryAlertSource
 from meshscope.adapters.memory.tracker import MemoryTracker
 from meshscope.feedback.ports import Active, TrackerError
 from meshscope.feedback.state import AlertState
 from meshscope.findings import Finding, MeshscopeError
-from tests.feedback.world import TENANT, World, alert, world
+from tests.feedback.world import FAST, TENANT, World, alert, world
 
 
 def fires(name: str, on: str, **more: bool) -> Active:
@@ -100,3 +102,20 @@ def test_calls_to_a_tracker_that_fails_are_counted_as_long_as_it_does(tmp_path: 
         it.until(lambda: (number(it, "issues_total", outcome="failed") or 0) >= 2)
         broken[0] = False
         it.until(lambda: number(it, "issues_total", outcome="opened"))
+
+
+def test_what_was_absent_before_its_end_is_not_absent_when_it_fires_again(tmp_path: Path) -> None:
+    source = MemoryAlertSource(alerts=[])
+    one = alert("ErrorBudgetBurn", "ledger")
+    with world(tmp_path, sources={TENANT: source}, start=False) as it:
+        it.send(one)
+        it.agent.reconciler.look()
+        it.send(structs.replace(one, status="resolved"))
+        it.agent.reconciler.look()
+        it.clock.ahead += FAST.absent_seconds + FAST.gap_seconds + 60
+        it.send(one)
+        it.agent.reconciler.look()
+        assert it.agent.book.alerts[TENANT, one.fingerprint].resolved_at is None
+        it.clock.ahead += FAST.absent_seconds + 1
+        it.agent.reconciler.look()
+        it.until(lambda: it.agent.book.alerts[TENANT, one.fingerprint].resolved_at is not None)

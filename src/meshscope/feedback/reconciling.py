@@ -93,6 +93,8 @@ class Reconciler:
                 if key[0] == tenant and state.resolved_at is None and state.received.source != "falco"
             }
         over: list[Received] = []
+        # What ended otherwise and fires again is looked for anew.
+        self._absent = {key: since for key, since in self._absent.items() if key[0] != tenant or key in firing}
         for key, state in firing.items():
             if key[1] in active:
                 self._absent.pop(key, None)
