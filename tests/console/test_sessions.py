@@ -183,15 +183,17 @@ def test_a_name_that_is_tried_too_often_is_answered_later_but_never_locked_out()
     watch = Watch()
     gate = Gate(monotonic=watch)
     delays = []
-    for number in range(12):
-        delays.append(gate.delay("ada"))
-        gate.failed(f"10.0.0.{number}", "ada")
+    for _ in range(12):
+        delays.append(gate.delay("10.0.0.1", "ada"))
+        gate.failed("10.0.0.1", "ada")
     assert delays[:4] == [0, 0, 0, 0.25]
     assert delays == sorted(delays)
     assert max(delays) == 4.0
-    assert gate.delay("nobody-has-this-name") == 0
-    gate.passed("ada")
-    assert gate.delay("ada") == 0
+    assert gate.delay("10.0.0.1", "nobody-has-this-name") == 0
+    # Nobody holds up somebody else from elsewhere.
+    assert gate.delay("10.0.0.2", "ada") == 0
+    gate.passed("10.0.0.1", "ada")
+    assert gate.delay("10.0.0.1", "ada") == 0
 
 
 def test_a_flood_of_names_takes_no_more_memory_than_so_much() -> None:

@@ -14,9 +14,10 @@ _MOST_KEYS = 20_000
 
 
 class Gate:
-    """Counts the tries that failed. An address is turned away; a name is only answered later.
+    """Counts the tries that failed. An address is turned away; a name is only answered later, at that address.
 
-    So nobody can lock somebody else out, and a name that nobody has is treated as one that somebody has.
+    So nobody can lock somebody else out, nor hold them up from elsewhere, and a name that nobody has is treated as one
+    that somebody has.
     """
 
     def __init__(self, *, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -33,10 +34,10 @@ class Gate:
             return 0.0
         return max(1.0, recent[-_FREE_OF_ADDRESS] + _WINDOW - self._monotonic())
 
-    def delay(self, name: str) -> float:
-        """How many seconds an answer about this name is held back."""
+    def delay(self, address: str, name: str) -> float:
+        """How many seconds an answer about this name is held back at this address."""
         with self._lock:
-            failures = len(self._recent(f"name {name}"))
+            failures = len(self._recent(_both(address, name)))
         return min(_LONGEST_DELAY, 0.25 * 2.0 ** (failures - _FREE_OF_NAME)) if failures >= _FREE_OF_NAME else 0.0
 
     def failed(self, address: str, name: str) -> None:
@@ -47,14 +48,18 @@ class Gate:
                 self._failed = {key: times for key, times in self._failed.items() if times[-1] > now - _WINDOW}
             if len(self._failed) > _MOST_KEYS:
                 self._failed.clear()
-            for key in (f"address {address}", f"name {name}"):
+            for key in (f"address {address}", _both(address, name)):
                 self._failed[key] = [*self._recent(key), now][-50:]
 
-    def passed(self, name: str) -> None:
-        """A try succeeded: the name is answered at once again."""
+    def passed(self, address: str, name: str) -> None:
+        """A try succeeded: the name is answered at once again at this address."""
         with self._lock:
-            self._failed.pop(f"name {name}", None)
+            self._failed.pop(_both(address, name), None)
 
     def _recent(self, key: str) -> list[float]:
         since = self._monotonic() - _WINDOW
         return [at for at in self._failed.get(key, ()) if at > since]
+
+
+def _both(address: str, name: str) -> str:
+    return f"name {name} at {address}"

@@ -68,14 +68,14 @@ class Door:
         self._trying += 1
         try:
             person = await anyio.to_thread.run_sync(self._room.people.sign_in, name, password, limiter=self._hashes)
-            delay = self._room.gate.delay(name)
+            delay = self._room.gate.delay(address, name)
             await anyio.sleep(max(0.0, _FLOOR + delay - (time.monotonic() - began)))
         finally:
             self._trying -= 1
         if person is None:
             self._room.gate.failed(address, name)
             return self.page(request, name=name, error=_WRONG, status=401)
-        self._room.gate.passed(name)
+        self._room.gate.passed(address, name)
         old = request.cookies.get(self._room.cookie, "")
         self._room.sessions.close(old)
         response = RedirectResponse(our_path(form.get("next", "")), status_code=303)
