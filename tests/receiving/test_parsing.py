@@ -155,3 +155,14 @@ def test_a_good_body_with_one_value_that_is_another_is_a_delivery_or_unreadable(
         assert found.status in ("firing", "resolved")
         assert "/" not in found.fingerprint
         assert found.fingerprint.isascii()
+
+
+def test_texts_full_of_commas_are_taken_and_values_without_end_are_not() -> None:
+    numbers = ",".join("1" for _ in range(60_000)) + '{"a":[' * 1_000
+    assert (
+        one("alertmanager", webhook(alert(n="csv", annotations={"values": numbers}))).annotations["values"] == numbers
+    )
+    good = webhook(alert(n="x"))
+    for more in (b"[]," * 40_000 + b"[]", b"1," * 40_000 + b"1", b"{}," * 40_000 + b"{}"):
+        with pytest.raises(Unreadable, match="more values"):
+            PARSERS["alertmanager"](good[:-1] + b',"x":[' + more + b"]}")

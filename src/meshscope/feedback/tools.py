@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from meshscope.build.agent import OWN_ALERTS
@@ -80,7 +80,12 @@ class Tools:
 
     def unnoted(self, incident: Incident) -> bool:
         """Whether it is to be noted still which revisions run while it fails."""
-        return incident.open and not incident.revision and incident.id not in self._noted
+        known = incident.service in self.catalog.services
+        return known and incident.open and not incident.revision and incident.id not in self._noted
+
+    def keep_noted(self, names: Collection[str]) -> None:
+        """Forget of all other incidents what was noted."""
+        self._noted &= set(names)
 
     def note_revision(self, incident: Incident, running: Sequence[Instance]) -> None:
         """Note which revisions run while it fails: none of them mends it. Call it under the book's lock."""

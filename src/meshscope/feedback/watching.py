@@ -56,7 +56,9 @@ class Watcher:
             if incident.open and not self.patience.holds(incident.id):
                 with suppress(Exception), self.patience.trying(incident.id):
                     self._one(incident)
-        self.patience.keep({one.id for one in incidents})
+        known = {one.id for one in incidents}
+        self.patience.keep(known)
+        self.tools.keep_noted(known)
         self._end_events()
         self.book.prune()
         clock = self.book.clock.monotonic()
@@ -78,8 +80,9 @@ class Watcher:
                 and state.at < before
             ]  # fmt: skip
         for first in range(0, len(old), _AT_ONCE):
-            ended = [structs.replace(state, resolved_at=now) for state in old[first : first + _AT_ONCE]]
             with self.book.lock:
+                still = (state for state in old[first : first + _AT_ONCE] if self.book.latest(state) is state)
+                ended = [structs.replace(state, resolved_at=now) for state in still]
                 self.book.save(alerts=ended)
             for state in ended:
                 self.resolved(state)
@@ -138,7 +141,8 @@ class Watcher:
             self._expire(incident, now)
             self._phase(incident, now)
         running: tuple[Instance, ...] | None = None
-        unnoted = self.tools.unnoted(incident)
+        # Where it can't be asked now, it is asked again after a while.
+        unnoted = self.tools.unnoted(incident) and self._may_ask(f"revision {incident.id} {incident.reopened}")
         if unnoted or any(_waits(act) for act in incident.acts) or incident.phase is Phase.MITIGATED:
             try:
                 running = self.tools.target.instances(identity(incident.service))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -41,7 +42,8 @@ class Delivery:
 def read_json(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
     """What ``body`` says, by ``decoder``. Raises `Unreadable`, also for what the decoder would pass over."""
     # Before anything is built of it: an empty list is two bytes of theirs and sixty of ours.
-    if sum(map(body.count, (b",", b"[", b"{"))) > max(_FEW_VALUES, len(body) // _BYTES_A_VALUE):
+    most = max(_FEW_VALUES, len(body) // _BYTES_A_VALUE)
+    if _values(body) > most and _values(_STRING.sub(b"", body)) > most:
         raise Unreadable("values", "it has more values than an alert of its length has")
     try:
         # First, for it is the quickest to say no to what is no JSON at all; what it skips, it does not look at.
@@ -58,6 +60,13 @@ def read_json(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
     return document
 
 
+def _values(body: bytes) -> int:
+    """About how many values there are, those that texts only look like among them."""
+    return sum(map(body.count, (b",", b"[", b"{")))
+
+
+# One without an end is taken to the end, so that nothing is looked through twice.
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 _TOO_DEEP = f"it is nested more than {MOST_DEPTH} deep"
 
 
