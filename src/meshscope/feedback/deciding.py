@@ -78,7 +78,12 @@ class Decider:
             self._end(alert, "declined", "unknown_alert", "the model has no alert of that name", service)
             return
         with self.book.lock:
+            opens = self.joiner.opens(service, known, security=security)
+        running = self.tools.running(service.key) if opens else None
+        with self.book.lock:
             incident = self.joiner.joined(alert, service, known, now)
+            if running is not None and incident.service == service.key and self.tools.unnoted(incident):
+                self.tools.note_revision(incident, running)
             alert = structs.replace(
                 self.book.latest(alert),
                 service=service.key,

@@ -75,6 +75,14 @@ class Joiner:
             self._swallow(incident, self._callers(service.key), now, lone=lone)
         return incident
 
+    def opens(self, service: KnownService, known: KnownAlert | None, *, security: bool) -> bool:
+        """Whether an alert of the service would open an incident of its own, or open one again."""
+        incident = self.book.open_for(service.key, security=security)
+        if incident is not None:
+            return incident.phase is not Phase.OPEN
+        root = None if security or (known is not None and known.siblings) else self.cause(service.key)
+        return root is None or self.book.open_for(root) is None
+
     def cause(self, key: Key) -> Key | None:
         """The deepest failing service that ``key`` calls; None where it calls none that fails."""
         self._recall()

@@ -78,6 +78,15 @@ class Tools:
         incident.revision, incident.revision_since = "", None
         self._noted.discard(incident.id)
 
+    def running(self, key: Key) -> Sequence[Instance] | None:
+        """What runs of a service now; None where that can't be known. Never call it under the book's lock."""
+        if key not in self.catalog.services:
+            return None
+        try:
+            return self.target.instances(identity(key))
+        except MeshscopeError:
+            return None
+
     def unnoted(self, incident: Incident) -> bool:
         """Whether it is to be noted still which revisions run while it fails."""
         known = incident.service in self.catalog.services

@@ -116,7 +116,10 @@ class Watcher:
     def fires_again(self, alert: AlertState) -> None:
         """An alert that was over for a moment goes on: its incidents know. What was decided of it stays decided."""
         with self.book.lock:
-            for incident in self.book.listing(alert) or self._unlisting(alert):
+            over = {one.service for one in self._of(alert) if one.phase is not Phase.OPEN}
+        running = {key: self.tools.running(key) for key in over}
+        with self.book.lock:
+            for incident in self._of(alert):
                 back = [one for one in incident.members if one.alert == alert.key and one.until is not None]
                 for member in back:
                     member.until = None
@@ -126,8 +129,13 @@ class Watcher:
                     incident.quiet_since = None
                     if incident.phase is not Phase.OPEN:
                         self.tools.reopen(incident)
+                        if (found := running.get(incident.service)) is not None:
+                            self.tools.note_revision(incident, found)
                     self.book.recurred(incident, self.tools.settings.recur_seconds)
                     self.book.save(incident)
+
+    def _of(self, alert: AlertState) -> list[Incident]:
+        return self.book.listing(alert) or self._unlisting(alert)
 
     def _unlisting(self, alert: AlertState) -> list[Incident]:
         """The incident that the alert belongs to without being listed, one of too many."""
