@@ -28,7 +28,7 @@ browser:  # the pages of the console are tested in a real browser
 	  || { echo "install chromium (on Debian: apt-get install chromium), then run this again"; exit 1; }; }
 
 test: setup  ## prove everything against the real programs
-	@echo "about 45 minutes on two cores; the first time 25 minutes more and 11 GiB of disk, to build the engines"
+	@echo "about 35 minutes on two cores; the first time 25 minutes more and 11 GiB of disk, to build the engines"
 	@$(MAKE) --no-print-directory browser
 	@$(MAKE) --no-print-directory engines
 	@# One process more than processors: with as many, a quarter of their time nothing ran.
