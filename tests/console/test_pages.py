@@ -321,7 +321,7 @@ def test_an_empty_ledger_teaches(known: Catalog, people: People) -> None:
 def test_what_else_speaks_against_an_act_is_shown(desk: DeskTwin, people: People) -> None:
     one = desk._incident(of(desk, "ledger"))
     one.decisions[0].code = "observe_mode"
-    one.decisions[0].against = ["no_outlier: 1% of its requests fail: <b>and</b>"]
+    one.decisions[0].against = {"no_outlier": "1% of its requests fail: <b>and</b>"}
     desk.put(one)
     with served(desk, people) as site:
         page = site.client("vera").get(f"/incidents/{one.id}").text

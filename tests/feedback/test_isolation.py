@@ -61,16 +61,20 @@ def told(it: World, name: str) -> bool:
     return issue is not None and issue.open
 
 
+def fire(it: World, *awaited: str) -> None:
+    """Have every service's budget burn, and wait for the issues of those that are ``awaited``."""
+    for name in NAMES:
+        it.send(alert("ErrorBudgetBurn", name))
+    it.settled()
+    for name in awaited:
+        it.until(lambda name=name: told(it, name))
+
+
 @pytest.mark.parametrize("broken", NAMES)
 def test_an_incident_that_the_tracker_cant_take_stops_no_other(tmp_path: Path, broken: str) -> None:
     tracker = Picky(broken={broken})
-    others = [name for name in NAMES if name != broken]
     with world(tmp_path, known=APART, tracker=tracker) as it:
-        for name in NAMES:
-            it.send(alert("ErrorBudgetBurn", name))
-        it.settled()
-        for name in others:
-            it.until(lambda name=name: told(it, name))
+        fire(it, *(name for name in NAMES if name != broken))
         it.until(lambda: "a character that it can't take" in error(it, "tell"))
         assert it.incident(broken).id in error(it, "tell")
         tracker.broken = set()
@@ -81,11 +85,7 @@ def test_an_incident_that_the_tracker_cant_take_stops_no_other(tmp_path: Path, b
 def test_an_issue_that_cant_be_read_hides_no_answer_under_another(tmp_path: Path) -> None:
     tracker = Picky()
     with world(tmp_path, known=APART, tracker=tracker) as it:
-        for name in NAMES:
-            it.send(alert("ErrorBudgetBurn", name))
-        it.settled()
-        for name in NAMES:
-            it.until(lambda name=name: told(it, name))
+        fire(it, *NAMES)
         tracker.broken = {"checkout"}
         for name in ("ledger", "payment"):
             tracker.forge.say("markdown:payments", it.incident(name).id, "ada", "/noise a test")

@@ -330,16 +330,16 @@ class Agent:
             owners[owner] = owners.get(owner, 0) + 1
             cards[one.act.action] = cards.get(one.act.action, 0) + 1
         # What can't be read counts as spent, as it does for the guards.
+        unknown = self.tools.unknown_acts()
+        for owner, most in unknown.items():
+            owners[owner] = owners.get(owner, 0) + most
         for name in self.book.unreadable.services:
-            owner = self.catalog.owner_of(self.catalog.called(name))
             services[name] = max(services.get(name, 0), caps.service)
-            owners[owner] = owners.get(owner, 0) + caps.service
-        unknown = caps.service * len(self.book.unreadable.services)
-        told = [Limits(what="the mesh", cap=caps.mesh, used=len(acts) + unknown)]
+        told = [Limits(what="the mesh", cap=caps.mesh, used=len(acts) + unknown.total())]
         told += [Limits(what=f"owner {name}", cap=caps.owner, used=used) for name, used in sorted(owners.items())]
         told += [Limits(what=f"service {name}", cap=caps.service, used=used) for name, used in sorted(services.items())]
         told += [
-            Limits(what=f"action {name}", cap=card.an_hour, used=cards.get(name, 0) + unknown)
+            Limits(what=f"action {name}", cap=card.an_hour, used=cards.get(name, 0) + unknown.total())
             for name, card in sorted(self.cards.items())
             if card.verb is not None
         ]

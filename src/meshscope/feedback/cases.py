@@ -140,14 +140,13 @@ class Cases:
         owner = self.catalog.owner_of(service)
         # Whoever a security incident belongs to: it is the service's owner on whose services something is done.
         owned = [one for one in every if self.catalog.owner_at(one.incident.service) == owner]
-        # What can't be read may hold as many acts as a service is allowed, by any card.
-        unknown = [self.catalog.owner_of(self.catalog.called(name)) for name in self.book.unreadable.services]
-        most = self.settings.caps.service
+        # By any card.
+        unknown = self.tools.unknown_acts()
         return Spent(
             service=len(mine),
-            owner=len(owned) + most * unknown.count(owner),
-            mesh=len(every) + most * len(unknown),
-            card=sum(1 for one in every if one.act.action == found.card.name) + most * len(unknown),
+            owner=len(owned) + unknown[owner],
+            mesh=len(every) + unknown.total(),
+            card=sum(1 for one in every if one.act.action == found.card.name) + unknown.total(),
             last=now - min(alike) if alike else None,
             last_without_effect=now - min(useless) if useless else None,
             strikes=len(bad),

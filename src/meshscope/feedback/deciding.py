@@ -21,12 +21,12 @@ from meshscope.feedback.ports import Record
 from meshscope.feedback.state import CHANGED, Act, AlertState, Approval, Decision, Incident, Key
 from meshscope.feedback.tools import Tools, is_own, name_of
 
-# Outcomes of acts that may have changed the world.
 NOWHERE = "unattributed"
 """The name of what stands for a service in incidents of events that don't say where they were seen."""
 DEFINITIONS = "alert-definitions"
 """The name of what stands for a service in incidents of alerts that can't be evaluated."""
 _MOST_SAID = 300
+# Outcomes of acts that may have changed the world.
 _MAY_HAVE_HAPPENED = ("", *CHANGED)
 
 
@@ -168,7 +168,7 @@ class Decider:
         decision = Decision(
             at=case.now, alert=alert.key, action=wanted.action, verdict=_word(verdict), code=verdict.code,
             why=verdict.why, target=chosen.name if chosen else alert.received.labels.get("pod", ""),
-            uid=chosen.uid if chosen else "", passed=list(verdict.passed), plan=plan, numbers=case.numbers,
+            uid=case.uid, passed=list(verdict.passed), plan=plan, numbers=case.numbers,
             against=_against(verdict),
         )  # fmt: skip
         self.tools.telemetry.decided(wanted.action, decision.verdict, decision.code)
@@ -357,11 +357,11 @@ def _of_nowhere(alert: AlertState) -> bool:
     return not (labels.get("namespace") or labels.get("pod") or labels.get("source") == "internal")
 
 
-def _against(verdict: Verdict) -> list[str]:
+def _against(verdict: Verdict) -> dict[str, str]:
     """What the guards say against an act that the mode forbids: people decide by it whether to let the agent act."""
     if verdict.code not in BY_MODE:
-        return []
-    return [f"{code}: {why}" for code, why in verdict.also if code not in BY_MODE]
+        return {}
+    return {code: why for code, why in verdict.also if code not in BY_MODE}
 
 
 def _word(verdict: Verdict) -> str:

@@ -118,7 +118,7 @@ def _left_alone(decision: Decision) -> str:
     """Why an act was not done, in words, with the particulars that the guard gave."""
     would = decision.code in ("observe_mode", "propose_mode") or decision.verdict == "proposed"
     if would and decision.against:
-        said, _, detail = decision.against[0].partition(": ")
+        said, detail = next(iter(decision.against.items()))
         what = f"It would not have done this, whatever its mode: {to_do(decision.action, decision.target)}."
         return f"{what} {reason(said).why} In detail: {code(detail)}."
     verb = "It would have done this:" if would else "It did not"

@@ -9,8 +9,7 @@ from msgspec import structs
 from meshscope.feedback.catalog import KnownAlert, KnownService
 from meshscope.feedback.folding import deepest, reachable, upstream
 from meshscope.feedback.state import AlertState, Incident, Key, Member, Phase
-from meshscope.feedback.tools import Tools, identity, name_of
-from meshscope.findings import MeshscopeError
+from meshscope.feedback.tools import Tools, name_of
 
 MOST_MEMBERS = 500
 
@@ -34,13 +33,9 @@ class Joiner:
         if alert.received.source != "falco" or not pod:
             return None
         for service in self.catalog.services.values():
-            if service.key.namespace == namespace and pod.startswith(f"{service.workload}-"):
-                try:
-                    names = {one.name for one in self.tools.target.instances(identity(service.key))}
-                except MeshscopeError:
-                    continue
-                if pod in names:
-                    return service
+            named = service.key.namespace == namespace and pod.startswith(f"{service.workload}-")
+            if named and any(one.name == pod for one in self.tools.running(service.key) or ()):
+                return service
         return None
 
     def root(self, incident: Incident) -> Incident:
@@ -57,12 +52,10 @@ class Joiner:
     def joined(self, alert: AlertState, service: KnownService, known: KnownAlert | None, now: float) -> Incident:
         """The incident that the alert joins: its service's, a deeper one's of which it is a victim, or a new one."""
         security = alert.received.source == "falco"
-        lone = security or (known is not None and known.siblings)
+        lone = _lone(known, security=security)
         incident = self.book.open_for(service.key, security=security)
         if incident is None:
-            root = None if lone else self.cause(service.key)
-            found = self.book.open_for(root) if root is not None else None
-            if found is not None and not found.security:
+            if (found := self._deeper(service.key, lone=lone)) is not None:
                 self.add(found, alert, service, known, victim=True)
                 return found
             incident = self._opened(service, alert, now, security)
@@ -80,8 +73,12 @@ class Joiner:
         incident = self.book.open_for(service.key, security=security)
         if incident is not None:
             return incident.phase is not Phase.OPEN
-        root = None if security or (known is not None and known.siblings) else self.cause(service.key)
-        return root is None or self.book.open_for(root) is None
+        return self._deeper(service.key, lone=_lone(known, security=security)) is None
+
+    def _deeper(self, key: Key, *, lone: bool) -> Incident | None:
+        """The incident of the service that is the cause; None where ``key`` has none, or its trouble is its own."""
+        root = None if lone else self.cause(key)
+        return self.book.open_for(root) if root is not None else None
 
     def cause(self, key: Key) -> Key | None:
         """The deepest failing service that ``key`` calls; None where it calls none that fails."""
@@ -171,3 +168,8 @@ class Joiner:
             return [state for state in self.book.alerts.values() if state.incident == incident.id]
         listed = (self.book.alert(member.alert) for member in incident.members)
         return [state for state in listed if state is not None and state.incident == incident.id]
+
+
+def _lone(known: KnownAlert | None, *, security: bool) -> bool:
+    """Whether an alert is about the service itself, whatever that calls: a break-in, or an instance that stands out."""
+    return security or (known is not None and known.siblings)

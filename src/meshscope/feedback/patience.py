@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 
 from meshscope.feedback.ports import TrackerError
@@ -60,10 +60,10 @@ class Patience:
         self._until[name] = now + max(pause, after)
         return now
 
-    def keep(self, names: Collection[str]) -> None:
+    def keep(self, names: Container[str]) -> None:
         """Forget all but these: the others are over."""
         for each in (self._until, self._pauses, self._faults):
-            for name in each.keys() - names:
+            for name in [one for one in each if one not in names]:
                 del each[name]
 
     def tell(self, what: str) -> None:

@@ -12,8 +12,7 @@ from meshscope.feedback.catalog import Wanted
 from meshscope.feedback.guards import judge
 from meshscope.feedback.patience import Patience
 from meshscope.feedback.state import Act, Incident
-from meshscope.feedback.tools import Tools, identity
-from meshscope.findings import MeshscopeError
+from meshscope.feedback.tools import Tools
 
 
 class Recoverer:
@@ -44,16 +43,15 @@ class Recoverer:
                     # Whatever is wrong with one service, the others are looked after.
                     with suppress(Exception), self.patience.trying(incident.id):
                         self._recover(incident, act)
-        self.patience.keep({one.id for one in incidents})
+        self.patience.keep(self.book.incidents)
 
     def _recover(self, incident: Incident, act: Act) -> None:
         found = self.tools.actions.get(act.action)
         if found is None or found.card.repeat is Repeat.AT_MOST_ONCE:
             self.doer.finish(incident, act, "unknown", "the agent ended before it knew; it is never repeated")
             return
-        try:
-            running = self.tools.target.instances(identity(incident.service))
-        except MeshscopeError:
+        running = self.tools.running(incident.service)
+        if running is None:
             return
         if found.card.repeat is Repeat.BY_IDENTITY:
             if not act.uid:

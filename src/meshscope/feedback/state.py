@@ -122,8 +122,8 @@ class Decision(msgspec.Struct, kw_only=True):
     """The guards that had nothing against it, in order."""
     plan: list[str] = []
     numbers: Numbers | None = None
-    against: list[str] = []
-    """Where only the mode forbade it: what the guards say against it, each a code, a colon and why; in order."""
+    against: dict[str, str] = {}
+    """Where only the mode forbade it: what the guards say against it, each code and why, in order."""
 
 
 CHANGED = ("done", "gone", "unknown")

@@ -6,9 +6,10 @@ What is to be told follows from the incident alone, so that a call whose end nob
 from __future__ import annotations
 
 import hashlib
-from collections import deque
+from collections import ChainMap, deque
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 from meshscope.deploy.plan import Step
 from meshscope.feedback.answers import Answer, Close, Unclear, Why, answers
@@ -66,7 +67,7 @@ class Teller:
         with self.book.lock:
             due = [name for name in self.book.dirty if not self.patience.holds(name)]
             wanted = [one for one in map(self.book.incidents.get, due) if one is not None]
-            self.patience.keep({*self.book.incidents, *self.book.storms})
+            self.patience.keep(ChainMap[str, Any](self.book.incidents, self.book.storms))
         for incident in wanted[:_A_ROUND]:
             if not self.patience.holds(incident.id):
                 # Whatever is wrong with one, the others are told.

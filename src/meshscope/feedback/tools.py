@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from meshscope.build.agent import OWN_ALERTS
@@ -78,10 +79,15 @@ class Tools:
         incident.revision, incident.revision_since = "", None
         self._noted.discard(incident.id)
 
-    def running(self, key: Key) -> Sequence[Instance] | None:
+    def unknown_acts(self) -> Counter[str]:
+        """The acts that records may hold that can't be read, by owner: as many as each of their services is allowed."""
+        found = Counter[str]()
+        for name in self.book.unreadable.services:
+            found[self.catalog.owner_of(self.catalog.called(name))] += self.settings.caps.service
+        return found
+
+    def running(self, key: Key) -> tuple[Instance, ...] | None:
         """What runs of a service now; None where that can't be known. Never call it under the book's lock."""
-        if key not in self.catalog.services:
-            return None
         try:
             return self.target.instances(identity(key))
         except MeshscopeError:
@@ -92,9 +98,9 @@ class Tools:
         known = incident.service in self.catalog.services
         return known and incident.open and not incident.revision and incident.id not in self._noted
 
-    def keep_noted(self, names: Collection[str]) -> None:
+    def keep_noted(self, names: Container[str]) -> None:
         """Forget of all other incidents what was noted."""
-        self._noted &= set(names)
+        self._noted.difference_update([one for one in tuple(self._noted) if one not in names])
 
     def note_revision(self, incident: Incident, running: Sequence[Instance]) -> None:
         """Note which revisions run while it fails: none of them mends it. Call it under the book's lock."""

@@ -56,9 +56,8 @@ class Watcher:
             if incident.open and not self.patience.holds(incident.id):
                 with suppress(Exception), self.patience.trying(incident.id):
                     self._one(incident)
-        known = {one.id for one in incidents}
-        self.patience.keep(known)
-        self.tools.keep_noted(known)
+        self.patience.keep(self.book.incidents)
+        self.tools.keep_noted(self.book.incidents)
         self._end_events()
         self.book.prune()
         clock = self.book.clock.monotonic()
@@ -152,10 +151,7 @@ class Watcher:
         # Where it can't be asked now, it is asked again after a while.
         unnoted = self.tools.unnoted(incident) and self._may_ask(f"revision {incident.id} {incident.reopened}")
         if unnoted or any(_waits(act) for act in incident.acts) or incident.phase is Phase.MITIGATED:
-            try:
-                running = self.tools.target.instances(identity(incident.service))
-            except MeshscopeError:
-                running = None
+            running = self.tools.running(incident.service)
         # A store of metrics may take its time, in which nobody else must have to wait for the book.
         calm = self._calm(incident, now)
         after = {
